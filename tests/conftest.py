@@ -1,0 +1,58 @@
+"""What every test lives under: only loopback answers, and the spec marker names a rule"""
+
+import ipaddress
+import socket
+import sys
+
+import pytest
+
+
+class NetworkReached(Exception):
+    """A test tried to leave this machine. Not an OSError, so that no code under test handles it."""
+
+
+def _address(host):
+    try:
+        return ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+
+
+def _connects_here(sock, address):
+    if sock.family not in {socket.AF_INET, socket.AF_INET6} or address is None:
+        return True
+    found = _address(address[0])
+    return found.is_loopback if found else _resolves_here(address[0])
+
+
+def _resolves_here(host):
+    if host is None:
+        return True
+    name = host.decode() if isinstance(host, bytes) else host
+    return name in {"", "localhost"} or name.endswith(".localhost") or bool(_address(name))
+
+
+def _guard(event, args):
+    """Refuse what would leave the machine; an audit hook sees every thread and every library."""
+    if event in {"socket.connect", "socket.sendto", "socket.sendmsg"}:
+        stays = _connects_here(*args)
+    elif event in {"socket.getaddrinfo", "socket.gethostbyname"}:
+        stays = _resolves_here(args[0])
+    else:
+        return
+    if not stays:
+        raise NetworkReached(f"{event} {args!r}: tests reach loopback only")
+
+
+sys.addaudithook(_guard)
+
+
+def pytest_collection_modifyitems(items):
+    """Stop where a spec marker names no rule: docs/conformance.md is built from it."""
+    for item in items:
+        for marker in item.iter_markers("spec"):
+            named = len(marker.args) == 2 and all(isinstance(a, str) and a for a in marker.args)
+            if not named or marker.kwargs:
+                raise pytest.UsageError(
+                    f'{item.nodeid}: write @pytest.mark.spec("RFC 9700", "2.1.1")'
+                )
