@@ -1,0 +1,1 @@
+"""One module per URL: machine endpoints are functions, pages are Flask views."""
