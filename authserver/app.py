@@ -1,0 +1,38 @@
+"""AuthServer: everything an endpoint needs, as one frozen value."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from authserver.audit import Audit
+from authserver.keys import SigningKeys
+from authserver.oauth.refresh_token import RefreshKeys
+from authserver.oauth.resource import Resource, find
+from authserver.rate_limit import RateLimiter
+from authserver.settings import Settings
+from authserver.storage.store import Store
+from authserver.upstream.oidc import OidcUpstreamClient
+
+Clock = Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class AuthServer:
+    """The server: its settings and its parts; `clock` is the one place where time is read."""
+
+    settings: Settings
+    store: Store
+    keys: SigningKeys
+    refresh_keys: RefreshKeys
+    upstream: OidcUpstreamClient
+    audit: Audit
+    limiter: RateLimiter
+    clock: Clock
+
+    @property
+    def issuer(self) -> str:
+        """Return the issuer, the one configured opaque string."""
+        return self.settings.issuer
+
+    def resource(self, url: str) -> Resource | None:
+        """Return the configured resource of a stored URL, None where it is configured no more."""
+        return find(self.settings.resources, url)

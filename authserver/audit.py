@@ -1,0 +1,32 @@
+"""One structured event per decision, as JSON lines, with the private detail and no secret."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+logger = logging.getLogger("authserver.audit")
+
+Fact = str | int | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Writes events to a sink, one line each; the default sink is standard output."""
+
+    write: Callable[[str], None] = field(default=lambda line: _to_stdout(line))
+
+    def emit(self, event: str, *, now: int, request_id: str, **facts: Fact) -> None:
+        """Record a decision: its name, when, in which request, and the facts that are known.
+
+        Callers pass identifiers and reason codes only, never a token, code, secret or cookie.
+        """
+        known = {name: value for name, value in facts.items() if value not in (None, "")}
+        entry = {"time": now, "event": event, "request_id": request_id, **known}
+        self.write(json.dumps(entry, separators=(",", ":"), ensure_ascii=True))
+
+
+def _to_stdout(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,110 @@
+"""POST /token: one place decides, spends and mints: OAuth 2.1 §3.2, RFC 6749 §5."""
+
+from authserver.app import AuthServer
+from authserver.grants import Prove, authorization_code, refresh_token
+from authserver.message import Request, Response, json_response
+from authserver.oauth import access_token, client_auth, grant, opaque, scope
+from authserver.oauth import refresh_token as refresh
+from authserver.oauth.client import Client
+from authserver.oauth.errors import OAuthError
+from authserver.oauth.grant import Authorization, Grant
+from authserver.oauth.resource import Resource
+
+GRANTS: dict[str, Prove] = {
+    "authorization_code": authorization_code.prove,
+    "refresh_token": refresh_token.prove,
+}
+_GUESSES = frozenset({"invalid_client", "invalid_grant"})
+
+
+def token(server: AuthServer, request: Request) -> Response:
+    """Answer a token request: authenticate, prove, narrow, spend, mint, in this order.
+
+    Whatever is refused before the spend leaves code and refresh token usable.
+    """
+    params, now = request.params, request.now
+    credentials = client_auth.parse(request.header("authorization"), params)
+    server.limiter.check_failures(credentials.client_id, request.address)
+    try:
+        with server.store.read() as reads:
+            client = client_auth.check(reads.client(credentials.client_id), credentials)
+            grant_type = params.require("grant_type")
+            prove = _find_grant(grant_type, client)
+            proof = prove(server, reads, client, params, now)
+        authorization = grant.narrow(proof.authorization, params)
+        resource = _find_resource(server, authorization)
+        with server.store.write() as tx:
+            granted = proof.spend(tx)
+    except OAuthError as error:
+        if error.code in _GUESSES:
+            server.limiter.count_failure(credentials.client_id, request.address)
+        raise
+    answer = _mint(server, client, authorization, resource, granted, now)
+    if "openid" in authorization.scope and grant_type == "authorization_code":
+        answer["id_token"] = _id_token(server, authorization, str(answer["access_token"]), now)
+    server.audit.emit(
+        "token.issued",
+        now=now,
+        request_id=request.id,
+        grant_type=grant_type,
+        client_id=client.client_id,
+        sub=authorization.sub,
+        resource=authorization.resource,
+        scope=scope.join(authorization.scope),
+        grant_id=granted.id,
+        generation=granted.generation,
+    )
+    return json_response(answer)
+
+
+def _find_grant(grant_type: str, client: Client) -> Prove:
+    prove = GRANTS.get(grant_type)
+    if prove is None:
+        raise OAuthError("unsupported_grant_type", "This grant_type is not supported.")
+    if grant_type not in client.grant_types:
+        raise OAuthError("unauthorized_client", "The client may not use this grant_type.")
+    return prove
+
+
+def _find_resource(server: AuthServer, authorization: Authorization) -> Resource:
+    resource = server.resource(authorization.resource)
+    if resource is None:
+        raise OAuthError("invalid_grant", "The grant is not valid.", detail="resource_not_served")
+    return resource
+
+
+def _mint(
+    server: AuthServer,
+    client: Client,
+    authorization: Authorization,
+    resource: Resource,
+    granted: Grant,
+    now: int,
+) -> dict[str, object]:
+    claims = access_token.access_token_claims(
+        authorization,
+        issuer=server.issuer,
+        lifetime=resource.access_token_lifetime,
+        jti=opaque.random_value(),
+        now=now,
+    )
+    answer: dict[str, object] = {
+        "access_token": server.keys.sign(access_token.ACCESS_TOKEN_TYPE, claims, now),
+        "token_type": "Bearer",
+        "expires_in": resource.access_token_lifetime,
+        "scope": scope.join(authorization.scope),
+    }
+    if "refresh_token" in client.grant_types:
+        answer["refresh_token"] = refresh.issue(server.refresh_keys, granted)
+    return answer
+
+
+def _id_token(server: AuthServer, authorization: Authorization, token_: str, now: int) -> str:
+    claims = access_token.id_token_claims(
+        authorization,
+        issuer=server.issuer,
+        access_token=token_,
+        alg=server.keys.signing_alg(now),
+        now=now,
+    )
+    return server.keys.sign("JWT", claims, now)

@@ -1,0 +1,25 @@
+"""One module per grant_type; each proves what was granted and says how to spend the proof."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from authserver.app import AuthServer
+from authserver.oauth.client import Client
+from authserver.oauth.grant import Authorization, Grant
+from authserver.oauth.params import Params
+from authserver.storage.store import Reads, Writes
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a request proves, and the statement that spends it.
+
+    `spend` returns the grant that the answer belongs to. It raises `invalid_grant` where it lost
+    a race or meets a replay; only a replay verdict leaves something written.
+    """
+
+    authorization: Authorization
+    spend: Callable[[Writes], Grant]
+
+
+Prove = Callable[[AuthServer, Reads, Client, Params, int], Proof]

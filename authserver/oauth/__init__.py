@@ -1,0 +1,1 @@
+"""The protocol: values and rules, pure. No Flask, no SQL, no network, no clock."""

@@ -1,0 +1,53 @@
+"""The claims of access tokens and ID tokens: RFC 9068 §2.2, OpenID Connect Core §2."""
+
+import hashlib
+from base64 import urlsafe_b64encode
+
+from authserver.oauth import scope
+from authserver.oauth.grant import Authorization
+
+ACCESS_TOKEN_TYPE = "at+jwt"  # noqa: S105 - a media type
+ID_TOKEN_LIFETIME = 300
+
+_AT_HASH = {"ES256": hashlib.sha256, "RS256": hashlib.sha256, "EdDSA": hashlib.sha512}
+
+
+def access_token_claims(
+    authorization: Authorization, *, issuer: str, lifetime: int, jti: str, now: int
+) -> dict[str, object]:
+    """Return the claims of an access token: `aud` is one string, the resource as registered."""
+    return {
+        "iss": issuer,
+        "sub": authorization.sub,
+        "aud": authorization.resource,
+        "client_id": authorization.client_id,
+        "scope": scope.join(authorization.scope),
+        "iat": now,
+        "exp": now + lifetime,
+        "jti": jti,
+        "auth_time": authorization.auth_time,
+        "grant_id": authorization.anchor,
+    }
+
+
+def id_token_claims(
+    authorization: Authorization, *, issuer: str, access_token: str, alg: str, now: int
+) -> dict[str, object]:
+    """Return the claims of an ID token: `aud` is the client, bound to nonce and access token."""
+    claims: dict[str, object] = {
+        "iss": issuer,
+        "sub": authorization.sub,
+        "aud": authorization.client_id,
+        "iat": now,
+        "exp": now + ID_TOKEN_LIFETIME,
+        "auth_time": authorization.auth_time,
+        "at_hash": _at_hash(access_token, alg),
+    }
+    if authorization.nonce is not None:
+        claims["nonce"] = authorization.nonce
+    return claims
+
+
+def _at_hash(access_token: str, alg: str) -> str:
+    digest = _AT_HASH[alg](access_token.encode()).digest()
+    return urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()

@@ -1,0 +1,101 @@
+"""How a client proves itself at the token endpoint: OAuth 2.1 §2.4, RFC 6749 §2.3.1."""
+
+import binascii
+import hmac
+from base64 import b64decode
+from dataclasses import dataclass, field
+from urllib.parse import unquote_plus
+
+from authserver.oauth.client import AuthMethod, Client, secret_digest
+from authserver.oauth.errors import OAuthError
+from authserver.oauth.params import Params
+
+_BASIC_CHALLENGE = (("WWW-Authenticate", 'Basic realm="authserver", charset="UTF-8"'),)
+MAX_HEADER = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a request offers: `secrets` are the readings of one secret (form-encoded, or raw)."""
+
+    client_id: str
+    method: AuthMethod
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+
+def parse(authorization: str | None, params: Params) -> Credentials:
+    """Read the one authentication method of a request.
+
+    Raises `invalid_request` for two methods at once, `invalid_client` for none or a broken one.
+    """
+    client_secret = params.get("client_secret")
+    if "client_assertion" in params or "client_assertion_type" in params:
+        if authorization is not None or client_secret is not None:
+            raise _two_methods()
+        raise OAuthError("invalid_client", "Client assertions are not supported.")
+    if authorization is not None:
+        if client_secret is not None:
+            raise _two_methods()
+        return _parse_basic(authorization, params.get("client_id"))
+    client_id = params.get("client_id")
+    if client_id is None:
+        raise OAuthError("invalid_client", "The parameter client_id is missing.")
+    if client_secret is None:
+        return Credentials(client_id, "none")
+    return Credentials(client_id, "client_secret_post", (client_secret,))
+
+
+def check(client: Client | None, credentials: Credentials) -> Client:
+    """Return the client where the credentials are its own; raises `invalid_client`.
+
+    An unknown client, a wrong secret and a wrong method look the same from outside.
+    """
+    expected = client.secret_digest if client else None
+    compared = expected or secret_digest("")
+    right = [hmac.compare_digest(secret_digest(each), compared) for each in credentials.secrets]
+    if client is None:
+        raise _refused(credentials, "unknown client")
+    if client.token_endpoint_auth_method != credentials.method:
+        raise _refused(credentials, "method differs from the registered one")
+    if credentials.method != "none" and (expected is None or not any(right)):
+        raise _refused(credentials, "wrong secret")
+    return client
+
+
+def _parse_basic(authorization: str, body_client_id: str | None) -> Credentials:
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic" or len(authorization) > MAX_HEADER:
+        raise _broken_header("not a Basic header")
+    try:
+        decoded = b64decode(encoded.strip(" "), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        raise _broken_header("not base64 of UTF-8") from None
+    raw_id, colon, raw_secret = decoded.partition(":")
+    client_id = unquote_plus(raw_id)
+    if not colon or not client_id or "\0" in unquote_plus(decoded):
+        raise _broken_header("no client_id and secret in it")
+    if body_client_id not in (None, client_id, raw_id):
+        raise OAuthError("invalid_request", "client_id differs from the Authorization header.")
+    # RFC 6749 says form-encoded; several SDKs send the raw bytes. Either reading may be the secret.
+    readings = dict.fromkeys((unquote_plus(raw_secret), raw_secret))
+    return Credentials(client_id, "client_secret_basic", tuple(readings))
+
+
+def _refused(credentials: Credentials, detail: str) -> OAuthError:
+    headers = _BASIC_CHALLENGE if credentials.method == "client_secret_basic" else ()
+    return OAuthError(
+        "invalid_client", "Client authentication failed.", detail=detail, headers=headers
+    )
+
+
+def _broken_header(detail: str) -> OAuthError:
+    return OAuthError(
+        "invalid_client",
+        "The Authorization header is not valid for client authentication.",
+        detail=detail,
+        headers=_BASIC_CHALLENGE,
+    )
+
+
+def _two_methods() -> OAuthError:
+    return OAuthError("invalid_request", "Only one client authentication method may be used.")

@@ -1,0 +1,48 @@
+"""Revoking is an epoch: whom a counter concerns, and how a grant depends on them (design: epochs).
+
+Each user, client, consent and upstream session has a counter that only grows. What is issued
+stores the sum of the counters it depends on; the statement that spends or rotates it compares
+that sum with today's. Counters only grow, so the sums are equal only if none has moved.
+"""
+
+import hashlib
+
+
+def user(sub: str) -> str:
+    """Return the name of a user's counter."""
+    return f"user:{sub}"
+
+
+def client(client_id: str) -> str:
+    """Return the name of a client's counter."""
+    return f"client:{_digest(client_id)}"
+
+
+def consent(sub: str, client_id: str, resource: str) -> str:
+    """Return the name of the counter of what a user allowed a client at a resource."""
+    return f"consent:{_digest(sub, client_id, resource)}"
+
+
+def upstream_session(sub: str, sid: str | None) -> tuple[str, ...]:
+    """Return the name of the counter of a user's session at the upstream, where it has one."""
+    return () if sid is None else (f"sid:{_digest(sub, sid)}",)
+
+
+def of_session(sub: str, sid: str | None) -> tuple[str, ...]:
+    """Return the counters that a browser session depends on."""
+    return (user(sub), *upstream_session(sub, sid))
+
+
+def of_grant(sub: str, client_id: str, resource: str, sid: str | None) -> tuple[str, ...]:
+    """Return the counters that a code or grant depends on."""
+    return (
+        user(sub),
+        client(client_id),
+        consent(sub, client_id, resource),
+        *upstream_session(sub, sid),
+    )
+
+
+def _digest(*parts: str) -> str:
+    joined = "\0".join(parts).encode("utf-8", "replace")
+    return hashlib.sha256(joined).hexdigest()

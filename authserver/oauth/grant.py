@@ -1,0 +1,104 @@
+"""What a grant_type proves, the stored grant, and narrowing: OAuth 2.1 §4.1.3, §4.3, RFC 8707 §2.2."""
+
+from dataclasses import dataclass, field, replace
+
+from authserver.oauth import epoch, resource, scope
+from authserver.oauth.params import Params
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """The one currency: who may use which resource with which scopes, and what it hangs on.
+
+    `anchor` is the id of the grant whose revocation ends every token minted from this.
+    """
+
+    sub: str
+    client_id: str
+    resource: str
+    scope: tuple[str, ...]
+    anchor: str
+    auth_time: int
+    nonce: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """An issued authorization code; `digest` is the SHA-256 of what the client holds."""
+
+    digest: str = field(repr=False)
+    grant_id: str
+    client_id: str
+    redirect_uri: str
+    redirect_uri_given: bool
+    sub: str
+    resource: str
+    scope: tuple[str, ...]
+    code_challenge: str = field(repr=False)
+    auth_time: int
+    epochs: int
+    expires_at: int
+    nonce: str | None = field(default=None, repr=False)
+    upstream_sid: str | None = None
+    spent_at: int | None = None
+
+    @property
+    def epoch_subjects(self) -> tuple[str, ...]:
+        """Return the counters that the code depends on."""
+        return epoch.of_grant(self.sub, self.client_id, self.resource, self.upstream_sid)
+
+    def authorization(self) -> Authorization:
+        """Return what the code proves."""
+        return Authorization(
+            self.sub, self.client_id, self.resource, self.scope, self.grant_id, self.auth_time,
+            self.nonce,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One authorization that came from one code: the root of a refresh family.
+
+    `handle` names it in refresh tokens, `id` in access tokens; `generation` counts rotations;
+    `expires_at` is its absolute end, `idle_expires_at` moves with each rotation.
+    """
+
+    id: str
+    handle: str = field(repr=False)
+    client_id: str
+    sub: str
+    resource: str
+    scope: tuple[str, ...]
+    auth_time: int
+    seed: bytes = field(repr=False)
+    generation: int
+    rotated_at: int
+    created_at: int
+    expires_at: int
+    idle_expires_at: int
+    epochs: int
+    upstream_sid: str | None = None
+    revoked_at: int | None = None
+
+    @property
+    def epoch_subjects(self) -> tuple[str, ...]:
+        """Return the counters that the grant depends on."""
+        return epoch.of_grant(self.sub, self.client_id, self.resource, self.upstream_sid)
+
+    def authorization(self) -> Authorization:
+        """Return what a refresh token of this grant proves."""
+        return Authorization(
+            self.sub, self.client_id, self.resource, self.scope, self.id, self.auth_time
+        )
+
+
+def narrow(authorization: Authorization, params: Params) -> Authorization:
+    """Return the authorization for one access token: scope and resource only ever narrow.
+
+    Raises `invalid_scope` or `invalid_target`.
+    """
+    return replace(
+        authorization,
+        resource=resource.narrow(authorization.resource, params.all("resource")),
+        scope=scope.narrow(params.get("scope"), authorization.scope),
+    )

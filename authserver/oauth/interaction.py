@@ -1,0 +1,141 @@
+"""What comes next in an authorization: sign in, consent, answer or refuse: OAuth 2.1 §4.1."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from authserver.oauth import redirect_uri
+from authserver.oauth.authorization import AuthorizationRequest
+from authserver.oauth.client import Client
+from authserver.oauth.errors import OAuthError
+
+PENDING_LIFETIME = 600
+SESSION_LIFETIME = 12 * 3600
+SESSION_IDLE_LIFETIME = 3600
+
+Status = Literal["pending", "approved", "denied"]
+
+
+@dataclass(frozen=True, slots=True)
+class PendingAuthorization:
+    """A request on its way through login and consent, owned by one browser.
+
+    `epochs` is the sum of the epochs that concern it so far (its client), see `oauth.epoch`.
+    """
+
+    id: str
+    request: AuthorizationRequest
+    binding_digest: str = field(repr=False)
+    epochs: int
+    created_at: int
+    expires_at: int
+    status: Status = "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A user signed in at one browser; `digest` is the SHA-256 of the cookie's value.
+
+    `auth_time` is when the upstream last saw the user prove who they are.
+    """
+
+    digest: str = field(repr=False)
+    sub: str
+    auth_time: int
+    created_at: int
+    last_seen_at: int
+    epochs: int = 0
+    upstream_sid: str | None = None
+
+    def expired(self, now: int) -> bool:
+        """Say whether the session is past its absolute or idle end."""
+        return (
+            now >= self.created_at + SESSION_LIFETIME
+            or now >= self.last_seen_at + SESSION_IDLE_LIFETIME
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedConsent:
+    """A decision of this user for this client, redirect URI and resource."""
+
+    scope: tuple[str, ...]
+    client_digest: str
+    granted_at: int
+
+    def covers(self, request: AuthorizationRequest, client_digest: str) -> bool:
+        """Say whether it covers the request: nothing new asked, and the client is what it was."""
+        return set(request.scope) <= set(self.scope) and self.client_digest == client_digest
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """The user has to sign in."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskConsent:
+    """The user has to decide; `remembered` shortens the page, it never skips it."""
+
+    remembered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The request is answered with a code for this scope, without another page."""
+
+    scope: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The request is answered with an error."""
+
+    error: OAuthError
+
+
+Step = SignIn | AskConsent | Answer | Refuse
+
+
+def is_assured(client: Client, redirect_uri_: str) -> bool:
+    """Say whether the client's identity is proven: registered by the operator, reached by https."""
+    return client.preregistered and redirect_uri.parse(redirect_uri_).kind == "https"
+
+
+def next_step(
+    pending: PendingAuthorization,
+    client: Client,
+    session: Session | None,
+    remembered: bool,
+    now: int,
+) -> Step:
+    """Return the next step of a pending authorization.
+
+    `remembered` says that a stored consent covers this very request. Only an assured client is
+    answered from memory (RFC 9700 §4.11.2; MCP: consent per dynamically registered client).
+    """
+    prompt = pending.request.prompt
+    silent = "none" in prompt
+    if session is None or not _fresh(pending, session, now):
+        return Refuse(_login_required()) if silent else SignIn()
+    if remembered and "consent" not in prompt and is_assured(client, pending.request.redirect_uri):
+        return Answer(pending.request.scope)
+    return Refuse(_consent_required()) if silent else AskConsent(remembered)
+
+
+def _fresh(pending: PendingAuthorization, session: Session, now: int) -> bool:
+    if session.expired(now):
+        return False
+    if session.created_at >= pending.created_at:
+        return True  # signed in for this very request
+    if pending.request.prompt & {"login", "select_account"}:
+        return False
+    max_age = pending.request.max_age
+    return max_age is None or now - session.auth_time <= max_age
+
+
+def _login_required() -> OAuthError:  # noqa: N802 - reads as the constant it stands for
+    return OAuthError("login_required", "The user is not signed in.")
+
+
+def _consent_required() -> OAuthError:  # noqa: N802
+    return OAuthError("consent_required", "The user has not approved this request.")

@@ -1,0 +1,55 @@
+"""What the server says about itself: RFC 8414 §2, RFC 9207 §3, OpenID Connect Discovery §3."""
+
+from authserver.oauth import scope
+from authserver.oauth.client import AUTH_METHODS, GRANT_TYPES
+from authserver.oauth.resource import Resource
+
+SIGNING_ALGORITHMS = ("ES256", "RS256", "EdDSA")
+
+
+def scopes_supported(
+    resources: tuple[Resource, ...], *, offline_access: bool = False
+) -> tuple[str, ...]:
+    """Return the scopes of all resources and the standard ones.
+
+    `offline_access` is always tolerated, but listed only where the operator says so: some
+    clients answer its listing with prompt=consent at every login.
+    """
+    names = dict.fromkeys(name for resource in resources for name in resource.scopes)
+    standard = (name for name in scope.STANDARD if offline_access or name != "offline_access")
+    return tuple(dict.fromkeys((*names, *standard)))
+
+
+def authorization_server_metadata(
+    issuer: str,
+    resources: tuple[Resource, ...],
+    *,
+    registration: bool,
+    offline_access: bool,
+    id_token_algs: tuple[str, ...],
+) -> dict[str, object]:
+    """Return the metadata document; every member is mounted and works, what is off is absent."""
+    document: dict[str, object] = {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/authorize",
+        "token_endpoint": f"{issuer}/token",
+        "userinfo_endpoint": f"{issuer}/userinfo",
+        "jwks_uri": f"{issuer}/jwks.json",
+        "scopes_supported": list(scopes_supported(resources, offline_access=offline_access)),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": list(GRANT_TYPES),
+        "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": list(id_token_algs),
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "protected_resources": [resource.url for resource in resources],
+    }
+    if registration:
+        document["registration_endpoint"] = f"{issuer}/register"
+    return document

@@ -1,0 +1,111 @@
+"""Resources (MCP servers), how they are named in requests, and their metadata: RFC 8707, RFC 9728."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from authserver.oauth.errors import OAuthError
+
+_URI = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<rest>[^#]*)\Z")
+_PRINTABLE = re.compile(r"[\x21-\x7e]{1,2048}\Z")
+_DEFAULT_PORT = {"http": ":80", "https": ":443"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One scope of a resource: what it means in the operator's words, and whether it is sensitive.
+
+    A sensitive scope is granted only where the client asks for it by name.
+    """
+
+    description: str
+    sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A protected resource; `url` is its identifier and, in this very spelling, the token's `aud`."""
+
+    key: str
+    url: str
+    name: str
+    scopes: Mapping[str, Scope] = field(default_factory=dict)
+    access_token_lifetime: int = 900
+    documentation: str | None = None
+
+    def default_scope(self) -> tuple[str, ...]:
+        """Return the scopes granted where a request names none."""
+        return tuple(name for name, scope in self.scopes.items() if not scope.sensitive)
+
+
+def canonical(uri: str) -> str | None:
+    """Return the form in which two spellings of one resource are equal, or None for no resource.
+
+    Case of scheme and host, the default port and one trailing slash do not matter; every other
+    character does (no percent-decoding, no dot segments removed).
+    """
+    if not _PRINTABLE.match(uri) or "#" in uri:
+        return None
+    match = _URI.match(uri)
+    if match is None or not match["authority"] or "@" in match["authority"]:
+        return None
+    scheme = match["scheme"].lower()
+    authority = match["authority"].lower().removesuffix(_DEFAULT_PORT.get(scheme, "\0"))
+    return f"{scheme}://{authority}{match['rest'].removesuffix('/')}"
+
+
+def find(resources: Iterable[Resource], presented: str) -> Resource | None:
+    """Return the resource that a presented URI names."""
+    wanted = canonical(presented)
+    if wanted is None:
+        return None
+    return next((each for each in resources if canonical(each.url) == wanted), None)
+
+
+def bind(resources: tuple[Resource, ...], presented: tuple[str, ...]) -> Resource:
+    """Return the one resource of an authorization request; raises `invalid_target` (RFC 8707 §2).
+
+    Absent means the only one configured. Several values must name the same resource, for an
+    access token has a single audience.
+    """
+    if not presented:
+        if len(resources) == 1:
+            return resources[0]
+        raise OAuthError("invalid_target", "The parameter resource is missing.")
+    found = {find(resources, uri) for uri in presented}
+    if len(found) != 1 or None in found:
+        raise OAuthError("invalid_target", "The requested resource is not available.")
+    return next(each for each in found if each is not None)
+
+
+def narrow(bound_url: str, presented: tuple[str, ...]) -> str:
+    """Check that a token request stays at the resource of its grant; raises `invalid_target`."""
+    if any(canonical(uri) != canonical(bound_url) for uri in presented):
+        raise OAuthError("invalid_target", "The requested resource is not part of the grant.")
+    return bound_url
+
+
+def metadata_url(resource_url: str) -> str:
+    """Return where the metadata of a resource lives (RFC 9728 §3.1: inserted before the path)."""
+    parts = urlsplit(resource_url)
+    path = "" if parts.path == "/" else parts.path
+    query = f"?{parts.query}" if parts.query else ""
+    return (
+        f"{parts.scheme}://{parts.netloc}/.well-known/oauth-protected-resource{path}{query}"
+    )
+
+
+def protected_resource_metadata(resource: Resource, issuer: str) -> dict[str, object]:
+    """Return the metadata document of a resource (RFC 9728 §2)."""
+    document: dict[str, object] = {
+        "resource": resource.url,
+        "authorization_servers": [issuer],
+        "bearer_methods_supported": ["header"],
+        "resource_name": resource.name,
+    }
+    if resource.scopes:
+        document["scopes_supported"] = list(resource.scopes)
+    if resource.documentation:
+        document["resource_documentation"] = resource.documentation
+    return document
