@@ -3,65 +3,52 @@
 import ipaddress
 from dataclasses import dataclass, field
 
-from limits import RateLimitItem, RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from authserver.oauth.errors import OAuthError
+from authserver.settings import RateLimits
 
-_WINDOW = 60
+_MINUTE = 60
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimiter:
-    """Counts hits per key and minute in this process; a limit of 0 is off.
+    """Counts hits per key in this process; a limit of 0 is off."""
 
-    `trusted_egress` are networks of hosted clients, many users behind one address, which only
-    the limit in all holds for.
-    """
-
-    register_per_address: int
-    register_in_all: int
-    authorize_per_address: int
-    failures_per_client: int
-    trusted_egress: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
+    limits: RateLimits
     _windows: MovingWindowRateLimiter = field(
         default_factory=lambda: MovingWindowRateLimiter(MemoryStorage())
     )
 
     def check_register(self, address: str) -> None:
-        """Count a registration; raises `temporarily_unavailable` with status 429 past the limit."""
-        if not self._is_trusted(address):
-            self._hit(self.register_per_address, "register", network_of(address))
-        self._hit(self.register_in_all, "register", "*")
+        """Count a registration; raises `temporarily_unavailable` with status 429 past a limit."""
+        if not self.limits.trusts(address):
+            self._hit(_per_hour(self.limits.register_per_address), "register", network_of(address))
+        self._hit(_per_hour(self.limits.register_total), "register", "*")
 
     def check_authorize(self, address: str) -> None:
         """Count an authorization request of an address; raises as `check_register`."""
-        self._hit(self.authorize_per_address, "authorize", network_of(address))
+        if not self.limits.trusts(address):
+            limit = _per_minute(self.limits.authorize_per_address)
+            self._hit(limit, "authorize", network_of(address))
 
     def check_failures(self, client_id: str, address: str) -> None:
         """Raise where a client at an address failed too often lately; counts nothing."""
-        item = _item(self.failures_per_client)
+        item = _per_minute(self.limits.token_failures)
         if item and not self._windows.test(item, "failure", client_id, network_of(address)):
-            raise _limited()
+            raise _limited(_MINUTE)
 
     def count_failure(self, client_id: str, address: str) -> None:
         """Count a refused secret, code or token of a client at an address."""
-        item = _item(self.failures_per_client)
+        item = _per_minute(self.limits.token_failures)
         if item:
             self._windows.hit(item, "failure", client_id, network_of(address))
 
-    def _hit(self, limit: int, *key: str) -> None:
-        item = _item(limit)
+    def _hit(self, item: RateLimitItem | None, *key: str) -> None:
         if item and not self._windows.hit(item, *key):
-            raise _limited()
-
-    def _is_trusted(self, address: str) -> bool:
-        try:
-            parsed = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(parsed in network for network in self.trusted_egress)
+            raise _limited(item.get_expiry())
 
 
 def network_of(address: str) -> str:
@@ -76,15 +63,19 @@ def network_of(address: str) -> str:
     return str(parsed)
 
 
-def _item(limit: int) -> RateLimitItem | None:
+def _per_hour(limit: int) -> RateLimitItem | None:
+    return RateLimitItemPerHour(limit) if limit else None
+
+
+def _per_minute(limit: int) -> RateLimitItem | None:
     return RateLimitItemPerMinute(limit) if limit else None
 
 
-def _limited() -> OAuthError:
+def _limited(seconds: int) -> OAuthError:
     return OAuthError(
         "temporarily_unavailable",
         "Too many requests; try again later.",
         detail="rate_limited",
         status=429,
-        headers=(("Retry-After", str(_WINDOW)),),
+        headers=(("Retry-After", str(seconds)),),
     )

@@ -72,8 +72,8 @@ class RedirectUri:
 
     @property
     def display(self) -> str:
-        """Return what the user is shown: the host, or the scheme of an app."""
-        return self.host if self.kind != "private" else f"{self.scheme}://{self.host}"
+        """Return what the user is shown: the host, or the scheme of an app as `scheme://`."""
+        return self.host if self.kind != "private" else f"{self.scheme}://"
 
 
 @dataclass(frozen=True, slots=True)

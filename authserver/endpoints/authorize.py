@@ -1,0 +1,100 @@
+"""GET /authorize: the request, checked in order, becomes a pending authorization: OAuth 2.1 §4.1."""
+
+import flask
+
+from authserver.adapter import peer_address
+from authserver.app import AuthServer
+from authserver.endpoints import answers, browser, pages, steps
+from authserver.endpoints.page_error import PageError
+from authserver.oauth import authorization, epoch, opaque, params
+from authserver.oauth.authorization import AuthorizationRequest
+from authserver.oauth.client import Client
+from authserver.oauth.errors import OAuthError
+from authserver.oauth.interaction import PENDING_LIFETIME, PendingAuthorization
+from authserver.oauth.params import Params
+
+_CANNOT = "The application sent a request that cannot be answered"
+MAX_QUERY = 16 * 1024
+
+
+def authorize(server: AuthServer, request_id: str, now: int) -> flask.Response:
+    """Check the request: client, redirect URI, then all that the client may be told about."""
+    server.limiter.check_authorize(peer_address())
+    received = _params()
+    client = _find_client(server, received)
+    if client is None:
+        return _unknown_client(server, request_id, now)
+    try:
+        redirect_uri = authorization.find_redirect_uri(received, client)
+    except OAuthError as error:
+        raise PageError(400, _CANNOT, error.description, "redirect_uri_not_proven") from None
+    try:
+        request = authorization.parse_request(
+            received, client, redirect_uri, server.settings.resources
+        )
+    except OAuthError as error:
+        state = authorization.state_of(received)
+        return answers.refuse(server, client, redirect_uri, state, error, request_id, now)
+    return _begin(server, request, request_id, now)
+
+
+def _params() -> Params:
+    query = flask.request.query_string
+    if len(query) > MAX_QUERY:
+        raise PageError(414, _CANNOT, "The request is too long.", "query_too_long")
+    try:
+        return params.parse(query)
+    except OAuthError as error:
+        raise PageError(400, _CANNOT, error.description, error.detail) from None
+
+
+def _find_client(server: AuthServer, received: Params) -> Client | None:
+    client_id = received.get("client_id")
+    if client_id is None or "client_id" in received.repeated:
+        return None
+    with server.store.read() as reads:
+        return reads.client(client_id)
+
+
+def _unknown_client(server: AuthServer, request_id: str, now: int) -> flask.Response:
+    server.audit.emit(
+        "authorization.refused", now=now, request_id=request_id, reason="unknown_client"
+    )
+    return pages.render(
+        server,
+        "unknown_client.html",
+        status=400,
+        page_title="This application is not registered",
+        request_id=request_id,
+    )
+
+
+def _begin(
+    server: AuthServer, request: AuthorizationRequest, request_id: str, now: int
+) -> flask.Response:
+    known = browser.binding(server)
+    binding = known or opaque.random_value()
+    with server.store.write() as tx:
+        pending = PendingAuthorization(
+            id=opaque.random_value(),
+            request=request,
+            binding_digest=opaque.digest(binding),
+            epochs=tx.epoch_sum((epoch.client(request.client_id),)),
+            created_at=now,
+            expires_at=now + PENDING_LIFETIME,
+        )
+        tx.add_pending(pending)
+    server.audit.emit(
+        "authorization.requested",
+        now=now,
+        request_id=request_id,
+        client_id=request.client_id,
+        resource=request.resource,
+        scope=" ".join(request.scope),
+    )
+    with server.store.read() as reads:
+        flow = steps.complete(server, reads, pending, binding, request_id, now)
+    response = steps.advance(server, flow)
+    if known is None:
+        browser.set_binding(server, response, binding)
+    return response

@@ -1,0 +1,73 @@
+"""The browser that owns a flow: its cookies and the tokens of our forms: RFC 6265bis §4.1.3."""
+
+import hashlib
+import hmac
+
+import flask
+
+from authserver.app import AuthServer
+from authserver.oauth import opaque
+from authserver.oauth.interaction import SESSION_LIFETIME
+
+BINDING_LIFETIME = 365 * 86400
+
+
+def binding(server: AuthServer) -> str | None:
+    """Return the value of this browser's binding cookie."""
+    return flask.request.cookies.get(_name(server, "browser")) or None
+
+
+def session_value(server: AuthServer) -> str | None:
+    """Return the value of this browser's session cookie."""
+    return flask.request.cookies.get(_name(server, "session")) or None
+
+
+def set_binding(server: AuthServer, response: flask.Response, value: str) -> None:
+    """Give the browser its binding cookie; a login does not change it."""
+    _set(server, response, "browser", value, BINDING_LIFETIME)
+
+
+def set_session(server: AuthServer, response: flask.Response, value: str) -> None:
+    """Give the browser a session cookie, new at each login."""
+    _set(server, response, "session", value, SESSION_LIFETIME)
+
+
+def clear_session(server: AuthServer, response: flask.Response) -> None:
+    """Take the session cookie away."""
+    _set(server, response, "session", "", 0)
+
+
+def csrf_token(binding_value: str, *purpose: str) -> str:
+    """Return the token of one form: only this browser's pages can carry it."""
+    return opaque.derive(binding_value, "csrf", *purpose)
+
+
+def csrf_matches(binding_value: str, presented: str | None, *purpose: str) -> bool:
+    """Say whether a posted token belongs to this browser and form."""
+    expected = csrf_token(binding_value, *purpose)
+    return hmac.compare_digest(expected.encode(), (presented or "").encode("utf-8", "replace"))
+
+
+def _name(server: AuthServer, kind: str) -> str:
+    # Cookies are shared by all ports and paths of a host: the issuer keeps two servers apart.
+    mark = hashlib.sha256(server.issuer.encode()).hexdigest()[:8]
+    prefix = "__Host-" if _is_secure(server) else ""
+    return f"{prefix}authserver-{mark}-{kind}"
+
+
+def _is_secure(server: AuthServer) -> bool:
+    return server.issuer.startswith("https://")
+
+
+def _set(
+    server: AuthServer, response: flask.Response, kind: str, value: str, lifetime: int
+) -> None:
+    response.set_cookie(
+        _name(server, kind),
+        value,
+        max_age=lifetime,
+        path="/",
+        secure=_is_secure(server),
+        httponly=True,
+        samesite="Lax",
+    )

@@ -1,0 +1,122 @@
+"""GET /callback: the upstream says who the user is: OpenID Connect Core §3.1.2.5, RFC 9207 §2.4."""
+
+import flask
+
+from authserver.app import AuthServer
+from authserver.endpoints import browser, steps
+from authserver.endpoints.page_error import PageError
+from authserver.endpoints.steps import Flow
+from authserver.oauth import epoch, opaque, params
+from authserver.oauth.errors import OAuthError
+from authserver.oauth.interaction import Session
+from authserver.oauth.params import Params
+from authserver.oauth.user import User
+from authserver.upstream.errors import UpstreamError, UpstreamUnavailable
+from authserver.upstream.identity import UpstreamIdentity
+
+_NOT_OURS = "The sign-in does not belong to this browser, or it was used already."
+
+
+def callback(server: AuthServer, request_id: str, now: int) -> flask.Response:
+    """Match state and cookie, spend the state, ask the upstream, begin a session, go on."""
+    received = _params()
+    state = received.get("state") or ""
+    flow = steps.load(server, state.partition(".")[0], request_id, now)
+    with server.store.write() as tx:
+        if tx.spend_upstream_login(opaque.digest(state), now) != flow.pending.id:
+            raise PageError(403, "Sign-in cannot be completed", _NOT_OURS, "state_spent")
+    try:
+        if "error" in received:
+            return _refused_upstream(server, flow, received)
+        identity = _identify(server, flow, received, state)
+    except UpstreamError as error:
+        return _failed(server, flow, error.reason, error.detail)
+    except UpstreamUnavailable as error:
+        return _failed(server, flow, "upstream_unavailable", error.detail, "unavailable")
+    return _begin_session(server, flow, identity)
+
+
+def _params() -> Params:
+    try:
+        received = params.parse(flask.request.query_string)
+        received.check()
+    except OAuthError as error:
+        raise PageError(400, "Sign-in cannot be completed", error.description) from None
+    return received
+
+
+def _identify(server: AuthServer, flow: Flow, received: Params, state: str) -> UpstreamIdentity:
+    return server.upstream.exchange(
+        code=received.get("code") or "",
+        code_verifier=opaque.derive(flow.binding, "code_verifier", state),
+        nonce=opaque.derive(flow.binding, "nonce", state),
+        iss=received.get("iss"),
+        max_age=flow.pending.request.max_age,
+        now=flow.now,
+    )
+
+
+def _refused_upstream(server: AuthServer, flow: Flow, received: Params) -> flask.Response:
+    """Take an error response for what it is: from the right issuer, and never shown as it came."""
+    server.upstream.check_iss(received.get("iss"))
+    denied = received.get("error") == "access_denied"
+    return _failed(server, flow, "upstream_error_response", "", "denied" if denied else "failed")
+
+
+def _failed(
+    server: AuthServer, flow: Flow, reason: str, detail: str, problem: str = "failed"
+) -> flask.Response:
+    server.audit.emit(
+        "sign_in.failed",
+        now=flow.now,
+        request_id=flow.request_id,
+        client_id=flow.client.client_id,
+        reason=reason,
+        detail=detail,
+    )
+    return steps.to_page(server, "sign-in", flow.pending.id, problem)
+
+
+def _begin_session(
+    server: AuthServer, flow: Flow, identity: UpstreamIdentity
+) -> flask.Response:
+    value = opaque.random_value()
+    old = browser.session_value(server)
+    with server.store.write() as tx:
+        user = tx.save_user(
+            identity.issuer,
+            identity.subject,
+            name=identity.name,
+            email=identity.email,
+            email_verified=identity.email_verified,
+            claims=identity.claims,
+            now=flow.now,
+            new_sub=opaque.random_value("usr-"),
+        )
+        if old is not None:
+            tx.delete_session(opaque.digest(old))
+        epochs = tx.epoch_sum(epoch.of_session(user.sub, identity.sid))
+        session = _session(flow, user, identity, value, epochs)
+        tx.add_session(session)
+    server.audit.emit(
+        "sign_in.succeeded", now=flow.now, request_id=flow.request_id, sub=user.sub,
+        client_id=flow.client.client_id,
+    )  # fmt: skip
+    # The pages read the session from its cookie: go there with the new one.
+    response = steps.to_page(server, "consent", flow.pending.id)
+    browser.set_session(server, response, value)
+    return response
+
+
+def _session(
+    flow: Flow, user: User, identity: UpstreamIdentity, value: str, epochs: int
+) -> Session:
+    return Session(
+        digest=opaque.digest(value),
+        sub=user.sub,
+        auth_time=identity.auth_time if identity.auth_time is not None else flow.now,
+        created_at=flow.now,
+        last_seen_at=flow.now,
+        epochs=epochs,
+        upstream_sid=identity.sid,
+    )

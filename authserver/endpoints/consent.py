@@ -1,0 +1,94 @@
+"""GET and POST /consent: the user decides, after login, once: OAuth 2.1 §7.9, MCP consent rules."""
+
+import flask
+
+from authserver.app import AuthServer
+from authserver.endpoints import answers, browser, facts, forms, pages, steps
+from authserver.endpoints.page_error import PageError
+from authserver.endpoints.steps import Flow
+from authserver.oauth import opaque
+from authserver.oauth.errors import OAuthError
+from authserver.oauth.interaction import AskConsent
+
+_DAY = 86400
+
+
+def show(server: AuthServer, request_id: str, now: int) -> flask.Response:
+    """Show the consent page, or go where the request stands by now."""
+    flow = steps.load(server, flask.request.args.get("pending"), request_id, now)
+    step = flow.step()
+    if not isinstance(step, AskConsent):
+        return steps.advance(server, flow)
+    return _page(server, flow, remembered=step.remembered)
+
+
+def post(server: AuthServer, request_id: str, now: int) -> flask.Response:
+    """Carry out the user's decision; the stored request rules, never the form's fields."""
+    form = forms.read()
+    flow = steps.load(server, form.get("pending"), request_id, now)
+    if not isinstance(flow.step(), AskConsent):
+        return steps.advance(server, flow)
+    forms.check_csrf(flow, form, "consent")
+    match form.get("decision"):
+        case "approve":
+            return steps.approve(server, flow, _ticked(flow))
+        case "deny":
+            return _deny(server, flow)
+        case "switch":
+            return _switch(server, flow)
+        case _:
+            raise PageError(400, "Nothing was decided", "Choose to allow or to deny.", "decision")
+
+
+def _ticked(flow: Flow) -> tuple[str, ...]:
+    """Return the request's scopes less those whose box was unticked."""
+    ticked = forms.ticked()
+    return tuple(
+        name for name in flow.pending.request.scope if name in ticked or name == "openid"
+    )
+
+
+def _deny(server: AuthServer, flow: Flow) -> flask.Response:
+    if not steps.decide(server, flow, "denied"):
+        return steps.advance(server, flow)
+    error = OAuthError("access_denied", "The user denied the request.", detail="consent_denied")
+    request = flow.pending.request
+    return answers.refuse(
+        server, flow.client, request.redirect_uri, request.state, error, flow.request_id,
+        flow.now, trusted=True,
+    )  # fmt: skip
+
+
+def _switch(server: AuthServer, flow: Flow) -> flask.Response:
+    value = browser.session_value(server)
+    if value is not None:
+        with server.store.write() as tx:
+            tx.delete_session(opaque.digest(value))
+    response = flask.redirect(
+        f"{server.issuer}/sign-in?pending={flow.pending.id}&account=choose", 303
+    )
+    browser.clear_session(server, response)
+    return response
+
+
+def _page(server: AuthServer, flow: Flow, *, remembered: bool) -> flask.Response:
+    user, session = flow.user, flow.session
+    if user is None or session is None:
+        return steps.advance(server, flow)
+    days = server.settings.tokens.refresh_absolute_lifetime // _DAY
+    keeps = "refresh_token" in flow.client.grant_types
+    return pages.render(
+        server,
+        "consent.html",
+        page_title="Allow access",
+        request_id=flow.request_id,
+        action=f"{server.issuer}/consent",
+        pending=flow.pending.id,
+        csrf=browser.csrf_token(flow.binding, "consent", flow.pending.id, session.digest),
+        user_name=user.name,
+        user_email=user.email,
+        user_subject_hint=user.upstream_subject,
+        remembered=remembered,
+        refresh_lifetime_text=f"{days} days" if keeps else None,
+        **facts.of(server, flow),
+    )

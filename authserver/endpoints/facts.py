@@ -1,0 +1,34 @@
+"""What both pages tell the user about the request: who asks, for which server, to do what."""
+
+from authserver.app import AuthServer
+from authserver.endpoints.steps import Flow
+from authserver.oauth import redirect_uri, scope
+from authserver.oauth.interaction import is_assured
+
+
+def of(server: AuthServer, flow: Flow) -> dict[str, object]:
+    """Return the facts in the words of the templates."""
+    request = flow.pending.request
+    uri = redirect_uri.parse(request.redirect_uri)
+    local = uri.kind == "loopback"
+    assured = is_assured(flow.client, request.redirect_uri)
+    return {
+        "client_name": flow.client.display_name,
+        "client_assurance": "verified" if assured else "unverified",
+        "client_host": None,
+        "redirect_host": f"an app on this computer ({uri.host})" if local else uri.display,
+        "redirect_is_local": local,
+        "resource_name": flow.resource.name,
+        "resource_url": flow.resource.url,
+        "scopes": [_scope(flow, name) for name in request.scope],
+    }
+
+
+def _scope(flow: Flow, name: str) -> dict[str, object]:
+    known = flow.resource.scopes.get(name)
+    return {
+        "name": name,
+        "description": known.description if known else scope.STANDARD.get(name, name),
+        "sensitive": known.sensitive if known else False,
+        "required": name == "openid",
+    }

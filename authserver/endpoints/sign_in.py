@@ -1,0 +1,100 @@
+"""GET and POST /sign-in: who asks for what, before the upstream is asked who the user is."""
+
+import flask
+
+from authserver.app import AuthServer
+from authserver.endpoints import answers, browser, facts, forms, pages, steps
+from authserver.endpoints.steps import Flow
+from authserver.oauth import opaque
+from authserver.oauth.errors import OAuthError
+from authserver.oauth.interaction import SignIn
+from authserver.upstream.errors import UpstreamUnavailable
+
+_PROBLEMS = {
+    "denied": "You were not signed in: the sign-in was cancelled.",
+    "failed": "You could not be signed in. Please try again.",
+    "unavailable": "The sign-in service does not answer at the moment. Please try again soon.",
+}
+
+
+def show(server: AuthServer, request_id: str, now: int) -> flask.Response:
+    """Show the sign-in page, or go where the request stands by now."""
+    flow = steps.load(server, flask.request.args.get("pending"), request_id, now)
+    choose = flask.request.args.get("account") == "choose"
+    if not isinstance(flow.step(), SignIn):
+        return steps.advance(server, flow)
+    return _page(server, flow, _PROBLEMS.get(flask.request.args.get("problem", "")), choose=choose)
+
+
+def post(server: AuthServer, request_id: str, now: int) -> flask.Response:
+    """Go to the upstream; only now do state, nonce and verifier exist."""
+    form = forms.read()
+    flow = steps.load(server, form.get("pending"), request_id, now)
+    forms.check_csrf(flow, form, "sign-in")
+    if form.get("decision") == "cancel":
+        return _cancel(server, flow)
+    if not isinstance(flow.step(), SignIn):
+        return steps.advance(server, flow)
+    return _to_upstream(server, flow, choose=flask.request.args.get("account") == "choose")
+
+
+def _to_upstream(server: AuthServer, flow: Flow, *, choose: bool) -> flask.Response:
+    state = f"{flow.pending.id}.{opaque.random_value()}"
+    request = flow.pending.request
+    try:
+        url = server.upstream.authorization_url(
+            state=state,
+            nonce=opaque.derive(flow.binding, "nonce", state),
+            code_verifier=opaque.derive(flow.binding, "code_verifier", state),
+            login_hint=request.login_hint,
+            prompt=_upstream_prompt(flow, choose=choose),
+            max_age=request.max_age,
+        )
+    except UpstreamUnavailable:
+        return _page(server, flow, _PROBLEMS["unavailable"], status=503, choose=choose)
+    with server.store.write() as tx:
+        tx.add_upstream_login(
+            opaque.digest(state), flow.pending.id, flow.now, flow.pending.expires_at
+        )
+    response = flask.redirect(url, 303)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _upstream_prompt(flow: Flow, *, choose: bool) -> str | None:
+    """Return what the upstream is asked; `consent` is ours and never forwarded."""
+    wanted = flow.pending.request.prompt
+    if "login" in wanted:
+        return "login"
+    return "select_account" if choose or "select_account" in wanted else None
+
+
+def _cancel(server: AuthServer, flow: Flow) -> flask.Response:
+    if not steps.decide(server, flow, "denied"):
+        return steps.advance(server, flow)
+    error = OAuthError("access_denied", "The user cancelled.", detail="sign_in_cancelled")
+    request = flow.pending.request
+    return answers.refuse(
+        server, flow.client, request.redirect_uri, request.state, error, flow.request_id,
+        flow.now, trusted=True,
+    )  # fmt: skip
+
+
+def _page(
+    server: AuthServer, flow: Flow, problem: str | None, *, choose: bool, status: int = 200
+) -> flask.Response:
+    suffix = "?account=choose" if choose else ""
+    return pages.render(
+        server,
+        "sign_in.html",
+        status=status,
+        page_title="Sign in",
+        request_id=flow.request_id,
+        upstream_name=server.settings.upstream.name,
+        action=f"{server.issuer}/sign-in{suffix}",
+        pending=flow.pending.id,
+        csrf=browser.csrf_token(flow.binding, "sign-in", flow.pending.id),
+        error=problem,
+        **facts.of(server, flow),
+    )

@@ -1,0 +1,188 @@
+"""create_app: builds the server, lists its endpoints, mounts them in one Flask application."""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+import flask
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from authserver import adapter
+from authserver.app import AuthServer, Clock
+from authserver.audit import Audit
+from authserver.build import build
+from authserver.endpoints import authorize, callback, consent, discovery, pages, sign_in
+from authserver.endpoints.health import health
+from authserver.endpoints.page_error import PageError
+from authserver.endpoints.register import register
+from authserver.endpoints.token import token
+from authserver.endpoints.userinfo import userinfo
+from authserver.message import Endpoint
+from authserver.oauth.errors import OAuthError
+from authserver.settings import Settings
+from authserver.upkeep import Upkeep
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+Page = Callable[[AuthServer, str, int], flask.Response]
+PAGES: tuple[tuple[str, str, Page], ...] = (
+    ("/authorize", "GET", authorize.authorize),
+    ("/sign-in", "GET", sign_in.show),
+    ("/sign-in", "POST", sign_in.post),
+    ("/callback", "GET", callback.callback),
+    ("/consent", "GET", consent.show),
+    ("/consent", "POST", consent.post),
+)
+ROOT_ALIASES = ("/authorize", "/token", "/register")  # for clients that ignore the metadata
+
+
+def create_app(
+    settings: Settings,
+    *,
+    clock: Clock = lambda: int(time.time()),
+    audit: Audit | None = None,
+    upkeep: bool = True,
+) -> flask.Flask:
+    """Return the WSGI application of one server; `upkeep` cleans up in the background.
+
+    It answers at the issuer's full path, also where a host application mounts it under a prefix.
+    """
+    server = build(settings, clock=clock, audit=audit or Audit())
+    app = flask.Flask("authserver", static_folder=None)
+    app.url_map.merge_slashes = False  # a redirect of a POST would post secrets again
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = adapter.MAX_BODY
+    app.extensions["authserver"] = server
+    for endpoint in endpoints(server):
+        _mount_machine(app, server, endpoint)
+    for path, method, page in PAGES:
+        for prefix in _prefixes(server, path):
+            _mount_page(app, server, prefix + path, method, page)
+    app.register_error_handler(HTTPException, _http_error(server))
+    app.wsgi_app = _full_path(_proxied(app.wsgi_app, settings.trusted_proxies))  # type: ignore[method-assign]
+    if upkeep:
+        app.before_request(Upkeep(server).start_once)
+    return app
+
+
+def endpoints(server: AuthServer) -> list[Endpoint]:
+    """Return every machine endpoint; a path listed twice belongs to the first."""
+    listed = [
+        Endpoint("/token", ("POST",), token, body="form"),
+        Endpoint("/userinfo", ("GET", "POST"), userinfo),
+        Endpoint("/health", ("GET", "HEAD"), health, cors=False),
+    ]
+    if server.settings.registration.enabled:
+        listed.append(Endpoint("/register", ("POST",), register, body="json"))
+    placed = [
+        Endpoint(prefix + each.path, each.methods, each.function, each.body, each.cors)
+        for each in listed
+        for prefix in _prefixes(server, each.path)
+    ]
+    return [
+        *placed,
+        *discovery.endpoints(server),
+        Endpoint("/.well-known/<path:rest>", ("GET", "HEAD"), discovery.unknown),
+    ]
+
+
+def _prefixes(server: AuthServer, path: str) -> tuple[str, ...]:
+    prefix = discovery.issuer_path(server.issuer)
+    return (prefix, "") if prefix and path in ROOT_ALIASES else (prefix,)
+
+
+def _mount_machine(app: flask.Flask, server: AuthServer, endpoint: Endpoint) -> None:
+    app.add_url_rule(
+        endpoint.path,
+        f"machine {endpoint.path}",
+        adapter.view(server, endpoint),
+        methods=adapter.METHODS,
+        provide_automatic_options=False,
+    )
+
+
+def _mount_page(app: flask.Flask, server: AuthServer, path: str, method: str, page: Page) -> None:
+    def view() -> flask.Response:
+        return _show(server, page)
+
+    app.add_url_rule(
+        path, f"{method} {path}", view, methods=[method], provide_automatic_options=False
+    )
+
+
+def _show(server: AuthServer, page: Page) -> flask.Response:
+    """Run a page and turn each refusal into a page of its own."""
+    request_id, now = adapter.new_request_id(), server.clock()
+    try:
+        return page(server, request_id, now)
+    except PageError as error:
+        refusal = error
+    except OAuthError as error:
+        refusal = PageError(error.status, "This cannot be done now", error.description, error.detail)
+    except HTTPException:
+        raise
+    except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the user gets a page
+        problem = adapter.unexpected(error, request_id)
+        refusal = PageError(
+            problem.status, "Something went wrong", problem.description, problem.detail
+        )
+    server.audit.emit(
+        "page.refused",
+        now=now,
+        request_id=request_id,
+        endpoint=flask.request.path,
+        reason=refusal.detail or refusal.heading,
+        address=adapter.peer_address(),
+    )
+    return _error_page(server, refusal, request_id)
+
+
+def _error_page(server: AuthServer, error: PageError, request_id: str) -> flask.Response:
+    return pages.render(
+        server,
+        "error.html",
+        status=error.status,
+        page_title=error.heading,
+        request_id=request_id,
+        heading=error.heading,
+        message=error.message,
+        hints=["Go back to your application and connect to the MCP server again."],
+        client_link=None,
+        retry_href=None,
+    )
+
+
+def _http_error(server: AuthServer) -> Callable[[HTTPException], flask.Response]:
+    """Return the handler of what no endpoint answered: unknown paths, wrong methods, bad hosts."""
+
+    def respond(error: HTTPException) -> flask.Response:
+        status = error.code or 500
+        page = PageError(status, "There is no such page", "The address is not one of this server.")
+        response = _error_page(server, page, adapter.new_request_id())
+        for name, value in error.get_headers():
+            if name == "Allow":
+                response.headers[name] = value
+        return response
+
+    return respond
+
+
+def _proxied(app: "WSGIApplication", trusted_proxies: int) -> "WSGIApplication":
+    """Believe the configured number of proxies about the client's address, and nothing else."""
+    if not trusted_proxies:
+        return app
+    return ProxyFix(app, x_for=trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0)
+
+
+def _full_path(app: "WSGIApplication") -> "WSGIApplication":
+    """Put the prefix of a mounting host back: routes match the issuer's full path."""
+
+    def respond(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        prefix = environ.get("SCRIPT_NAME", "")
+        if prefix:
+            path = prefix + environ.get("PATH_INFO", "")
+            environ = {**environ, "SCRIPT_NAME": "", "PATH_INFO": path}
+        return app(environ, start_response)
+
+    return respond
