@@ -18,11 +18,9 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 
-# Endpoints that answer people; all others answer programs, and know no Flask.
-PAGES = tuple(
-    f"endpoints/{page}"
-    for page in ("authorize", "callback", "consent", "pages", "sign_in", "steps")
-)
+# What answers people in endpoints/; all else there answers programs, and knows no Flask.
+PAGES = {"authorize", "callback", "consent", "sign_in"}
+PAGE_PARTS = {"answers", "browser", "forms", "pages", "steps"}
 SQL = {"alembic", "psycopg", "sqlalchemy", "sqlite3"}
 NETWORK = {
     "ftplib",
@@ -37,7 +35,10 @@ NETWORK = {
 }
 # A library, and the only places (folders or modules) that may import it.
 KNOWN_ONLY_TO = {
-    "flask": ({"flask", "werkzeug"}, ("web", "adapter", "demo", *PAGES)),
+    "flask": (
+        {"flask", "werkzeug"},
+        ("web", "adapter", "demo", *(f"endpoints/{page}" for page in PAGES | PAGE_PARTS)),
+    ),
     "SQL": (SQL, ("storage",)),
     "pydantic": ({"pydantic"}, ("settings",)),
     "authlib": ({"authlib"}, ("upstream",)),
