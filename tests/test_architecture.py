@@ -24,7 +24,8 @@ PAGE_PARTS = {"answers", "browser", "forms", "pages", "steps"}
 SQL = {"alembic", "psycopg", "sqlalchemy", "sqlite3"}
 NETWORK = {
     "ftplib",
-    "http",
+    "http.client",
+    "http.server",
     "httpx",
     "requests",
     "smtplib",
