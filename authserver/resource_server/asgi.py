@@ -1,0 +1,73 @@
+"""Protects an ASGI application (Starlette, FastAPI, the MCP SDK). ASGI 3.0, RFC 6750 §3"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+from authserver.resource_server.challenge import Answer
+from authserver.resource_server.gate import ENVIRONMENT_KEY, Gate, PathScopes
+from authserver.resource_server.guard import ResourceServer
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class ProtectedApplication:
+    """An ASGI application behind a gate."""
+
+    def __init__(self, app: Application, gate: Gate) -> None:
+        self._app = app
+        self._gate = gate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection; raises ValueError for one that is neither HTTP nor WebSocket."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] not in ("http", "websocket"):
+            raise ValueError("only HTTP, WebSocket and lifespan can be protected")
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in _raw(scope)]
+        method = scope.get("method", "GET")
+        # In a thread: checking a signature takes a while, fetching the issuer's keys even longer.
+        result = await asyncio.to_thread(self._gate.answer_or_judge, method, scope["path"], headers)
+        if isinstance(result, Answer):
+            await _send(scope, send, result)
+            return
+        admitted = {key: value for key, value in scope.items() if key != ENVIRONMENT_KEY}
+        if result is not None:
+            admitted[ENVIRONMENT_KEY] = result
+        await self._app(admitted, receive, send)
+
+
+def protect_asgi(
+    app: Application,
+    guard: ResourceServer,
+    *,
+    public: Iterable[str] = (),
+    path_scopes: PathScopes | None = None,
+) -> ProtectedApplication:
+    """Return the application behind a gate; it finds `scope["authserver.access_token"]`.
+
+    `public` are paths that need no token, `path_scopes` the scopes that a path and all below it
+    need besides the guard's `required_scopes`.
+    """
+    return ProtectedApplication(app, Gate.of(guard, public, path_scopes or {}))
+
+
+def _raw(scope: Scope) -> Iterable[tuple[bytes, bytes]]:
+    return ((name.lower(), value) for name, value in scope["headers"])
+
+
+async def _send(scope: Scope, send: Send, answer: Answer) -> None:
+    prefix = "http.response"
+    if scope["type"] == "websocket":
+        if "websocket.http.response" not in scope.get("extensions", {}):
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        prefix = "websocket.http.response"
+    headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers]
+    await send({"type": f"{prefix}.start", "status": answer.status, "headers": headers})
+    await send({"type": f"{prefix}.body", "body": answer.body})

@@ -1,0 +1,68 @@
+"""Why a request is refused at the resource server. RFC 6750 §3.1"""
+
+from typing import Literal
+
+from authserver.oauth.errors import OAuthError
+
+Reason = Literal[
+    "malformed",
+    "type",
+    "header",
+    "algorithm",
+    "key",
+    "signature",
+    "issuer",
+    "audience",
+    "expired",
+    "not_yet_valid",
+    "claims",
+    "binding",
+]
+
+_DESCRIPTION: dict[Reason, str] = {
+    "malformed": "The access token is not a well-formed JWT.",
+    "type": "The token is not an access token.",
+    "header": "The access token has a header that is not allowed.",
+    "algorithm": "The access token is signed with an algorithm that is not accepted here.",
+    "key": "The access token is signed with a key that the issuer does not publish.",
+    "signature": "The signature of the access token is not valid.",
+    "issuer": "The access token comes from another issuer.",
+    "audience": "The access token was issued for another resource.",
+    "expired": "The access token has expired.",
+    "not_yet_valid": "The access token is not valid yet.",
+    "claims": "The access token lacks a required claim.",
+    "binding": "The access token is bound to a key and is no bearer token.",
+}
+
+
+class InvalidToken(OAuthError):
+    """The access token is not valid here; `reason` is a fixed word for logs and tests."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__("invalid_token", _DESCRIPTION[reason], detail=reason)
+        self.reason: Reason = reason
+
+
+class InsufficientScope(OAuthError):
+    """The access token is valid but lacks scope; `required` is all that the operation needs."""
+
+    def __init__(self, required: tuple[str, ...], missing: tuple[str, ...]) -> None:
+        super().__init__(
+            "insufficient_scope",
+            "The access token does not have the scope that this request needs.",
+            detail=" ".join(missing),
+        )
+        self.required = required
+        self.missing = missing
+
+
+class KeysUnavailable(OAuthError):
+    """The issuer's keys could not be fetched: nothing is known about the token (503, not 401)."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(
+            "temporarily_unavailable",
+            "The keys of the authorization server are not available.",
+            detail=detail,
+            headers=(("Retry-After", "5"),),
+        )

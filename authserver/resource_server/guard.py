@@ -1,0 +1,99 @@
+"""The one object with which an MCP server protects itself. RFC 6750, RFC 9068, RFC 9728"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import urlsplit
+
+from authserver.oauth.errors import OAuthError
+from authserver.oauth.resource import Resource, Scope, canonical
+from authserver.oauth.scope import is_scope_token
+from authserver.resource_server.challenge import Answer, Challenger, bearer_token
+from authserver.resource_server.jwks import require_secure_url
+from authserver.resource_server.metadata import MetadataDocument
+from authserver.resource_server.verifier import AccessToken, Verifier
+
+Scopes = Mapping[str, str | Scope] | Sequence[str]
+
+
+class ResourceServer:
+    """A protected resource: verifies its tokens, serves its metadata, answers with challenges.
+
+    `issuer` and `resource` are the strings of the authorization server's configuration, to the
+    letter. Every request needs all of `required_scopes`. A client without a token is told to ask
+    for `challenge_scopes`, by default all scopes that are not sensitive: few clients come back for
+    more later. `verifier` replaces the one made from `issuer`, `resource` and `algorithms`.
+    """
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        resource: str,
+        scopes: Scopes = (),
+        name: str | None = None,
+        required_scopes: Iterable[str] = (),
+        challenge_scopes: Iterable[str] | None = None,
+        algorithms: Iterable[str] = ("ES256",),
+        verifier: Verifier | None = None,
+    ) -> None:
+        self.issuer = issuer
+        self.resource = _resource(resource, name, scopes)
+        self.required_scopes = _checked(required_scopes)
+        self.verifier = verifier or Verifier(issuer, resource, algorithms=algorithms)
+        if (self.verifier.issuer, self.verifier.resource) != (issuer, resource):
+            raise ValueError("the verifier is for another issuer or resource")
+        self.metadata = MetadataDocument(self.resource, issuer)
+        asked = self.resource.default_scope() if challenge_scopes is None else challenge_scopes
+        self.challenger = Challenger(
+            self.metadata.url, _checked((*self.required_scopes, *_checked(asked)))
+        )
+
+    def verify(
+        self, token: str, *, now: int | None = None, required_scopes: Iterable[str] = ()
+    ) -> AccessToken:
+        """Return what a valid token says; raises as `Verifier.verify` does."""
+        required = (*self.required_scopes, *required_scopes)
+        return self.verifier.verify(token, now=now, required_scopes=required)
+
+    def admit(
+        self, authorization: Sequence[str], required_scopes: Iterable[str] = ()
+    ) -> AccessToken | Answer:
+        """Judge the values of a request's Authorization headers: the token, or the refusal.
+
+        May fetch the issuer's keys, so it may block for some seconds.
+        """
+        required = tuple(required_scopes)
+        try:
+            token = bearer_token(authorization)
+            if token is None:
+                return self.challenger.without_token(required)
+            return self.verify(token, required_scopes=required)
+        except OAuthError as error:
+            return self.challenger.refusal(error, required)
+
+
+def _resource(url: str, name: str | None, scopes: Scopes) -> Resource:
+    require_secure_url(url, "resource")
+    if canonical(url) is None or '"' in url or "\\" in url:
+        raise ValueError("resource must be an absolute URL without a fragment")
+    if isinstance(scopes, str):
+        raise TypeError("scopes must be a list of names, or a mapping of names to descriptions")
+    described = scopes if isinstance(scopes, Mapping) else dict.fromkeys(scopes, "")
+    known = {scope: _scope(about) for scope, about in described.items()}
+    _checked(known)
+    return Resource(key="", url=url, name=name or urlsplit(url).netloc, scopes=known)
+
+
+def _scope(about: str | Scope) -> Scope:
+    return about if isinstance(about, Scope) else Scope(about)
+
+
+def _checked(scopes: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(scopes, str):
+        raise TypeError("scopes must be a list of names")
+    names = tuple(dict.fromkeys(scopes))
+    if not all(map(is_scope_token, names)):
+        raise ValueError("a scope is a word without spaces, quotes or backslashes")
+    # The MCP specification keeps it out of challenges and metadata: it is no scope of a resource.
+    if "offline_access" in names:
+        raise ValueError("offline_access is no scope of a resource")
+    return names
