@@ -11,7 +11,7 @@ from authserver.app import AuthServer
 from authserver.message import Endpoint, Headers, Request, Response, json_response
 from authserver.oauth import params
 from authserver.oauth.errors import OAuthError
-from authserver.storage.store import StorageUnavailable
+from authserver.storage.errors import StorageUnavailable
 
 logger = logging.getLogger("authserver")
 
@@ -33,7 +33,8 @@ def view(server: AuthServer, endpoint: Endpoint) -> Callable[..., flask.Response
     def respond(**_path_parts: str) -> flask.Response:
         request_id = new_request_id()
         response = _answer(server, endpoint, request_id)
-        headers = [*response.headers, *_shared_headers(endpoint, response), ("X-Request-Id", request_id)]
+        shared = (*_shared_headers(endpoint, response), ("X-Request-Id", request_id))
+        headers = [*response.headers, *shared]
         return flask.Response(
             response.body, response.status, headers, content_type=response.media_type
         )
@@ -136,9 +137,9 @@ def _check_media_type(endpoint: Endpoint) -> None:
 
 
 def _body() -> bytes:
+    if (flask.request.content_length or 0) > MAX_BODY:
+        raise _bad("The body is too large.", 413)
     try:
-        if (flask.request.content_length or 0) > MAX_BODY:
-            raise RequestEntityTooLarge
         return flask.request.get_data(cache=False)
     except RequestEntityTooLarge:
         raise _bad("The body is too large.", 413) from None

@@ -4,7 +4,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 logger = logging.getLogger("authserver.audit")
 
@@ -13,9 +13,9 @@ Fact = str | int | bool | None
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Writes events to a sink, one line each; the default sink is standard output."""
+    """Writes events to a sink, one line each."""
 
-    write: Callable[[str], None] = field(default=lambda line: _to_stdout(line))
+    write: Callable[[str], None]
 
     def emit(self, event: str, *, now: int, request_id: str, **facts: Fact) -> None:
         """Record a decision: its name, when, in which request, and the facts that are known.
@@ -27,6 +27,7 @@ class Audit:
         self.write(json.dumps(entry, separators=(",", ":"), ensure_ascii=True))
 
 
-def _to_stdout(line: str) -> None:
+def to_stdout(line: str) -> None:
+    """Write a line to standard output at once."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()

@@ -3,7 +3,7 @@
 import ipaddress
 from dataclasses import dataclass, field
 
-from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
@@ -24,31 +24,37 @@ class RateLimiter:
 
     def check_register(self, address: str) -> None:
         """Count a registration; raises `temporarily_unavailable` with status 429 past a limit."""
-        if not self.limits.trusts(address):
-            self._hit(_per_hour(self.limits.register_per_address), "register", network_of(address))
-        self._hit(_per_hour(self.limits.register_total), "register", "*")
+        if not self._is_trusted(address):
+            self._hit(self.limits.register_per_address, "register", network_of(address))
+        self._hit(self.limits.register_in_all, "register", "*")
 
     def check_authorize(self, address: str) -> None:
         """Count an authorization request of an address; raises as `check_register`."""
-        if not self.limits.trusts(address):
-            limit = _per_minute(self.limits.authorize_per_address)
-            self._hit(limit, "authorize", network_of(address))
+        self._hit(self.limits.authorize_per_address, "authorize", network_of(address))
 
     def check_failures(self, client_id: str, address: str) -> None:
         """Raise where a client at an address failed too often lately; counts nothing."""
-        item = _per_minute(self.limits.token_failures)
+        item = _per_minute(self.limits.failures_per_client)
         if item and not self._windows.test(item, "failure", client_id, network_of(address)):
-            raise _limited(_MINUTE)
+            raise _limited()
 
     def count_failure(self, client_id: str, address: str) -> None:
         """Count a refused secret, code or token of a client at an address."""
-        item = _per_minute(self.limits.token_failures)
+        item = _per_minute(self.limits.failures_per_client)
         if item:
             self._windows.hit(item, "failure", client_id, network_of(address))
 
-    def _hit(self, item: RateLimitItem | None, *key: str) -> None:
+    def _is_trusted(self, address: str) -> bool:
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in self.limits.trusted_egress)
+
+    def _hit(self, limit: int, *key: str) -> None:
+        item = _per_minute(limit)
         if item and not self._windows.hit(item, *key):
-            raise _limited(item.get_expiry())
+            raise _limited()
 
 
 def network_of(address: str) -> str:
@@ -63,19 +69,15 @@ def network_of(address: str) -> str:
     return str(parsed)
 
 
-def _per_hour(limit: int) -> RateLimitItem | None:
-    return RateLimitItemPerHour(limit) if limit else None
-
-
 def _per_minute(limit: int) -> RateLimitItem | None:
     return RateLimitItemPerMinute(limit) if limit else None
 
 
-def _limited(seconds: int) -> OAuthError:
+def _limited() -> OAuthError:
     return OAuthError(
         "temporarily_unavailable",
         "Too many requests; try again later.",
         detail="rate_limited",
         status=429,
-        headers=(("Retry-After", str(seconds)),),
+        headers=(("Retry-After", str(_MINUTE)),),
     )

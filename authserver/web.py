@@ -10,7 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from authserver import adapter
 from authserver.app import AuthServer, Clock
-from authserver.audit import Audit
+from authserver.audit import Audit, to_stdout
 from authserver.build import build
 from authserver.endpoints import authorize, callback, consent, discovery, pages, sign_in
 from authserver.endpoints.health import health
@@ -49,7 +49,7 @@ def create_app(
 
     It answers at the issuer's full path, also where a host application mounts it under a prefix.
     """
-    server = build(settings, clock=clock, audit=audit or Audit())
+    server = build(settings, clock=clock, audit=audit or Audit(to_stdout))
     app = flask.Flask("authserver", static_folder=None)
     app.url_map.merge_slashes = False  # a redirect of a POST would post secrets again
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = adapter.MAX_BODY
@@ -60,7 +60,8 @@ def create_app(
         for prefix in _prefixes(server, path):
             _mount_page(app, server, prefix + path, method, page)
     app.register_error_handler(HTTPException, _http_error(server))
-    app.wsgi_app = _full_path(_proxied(app.wsgi_app, settings.trusted_proxies))  # type: ignore[method-assign]
+    wrapped = _full_path(_proxied(app.wsgi_app, settings.trusted_proxies))
+    app.wsgi_app = wrapped  # type: ignore[assignment,method-assign]  # as Flask's docs say
     if upkeep:
         app.before_request(Upkeep(server).start_once)
     return app
@@ -119,7 +120,8 @@ def _show(server: AuthServer, page: Page) -> flask.Response:
     except PageError as error:
         refusal = error
     except OAuthError as error:
-        refusal = PageError(error.status, "This cannot be done now", error.description, error.detail)
+        heading = "This cannot be done now"
+        refusal = PageError(error.status, heading, error.description, error.detail)
     except HTTPException:
         raise
     except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the user gets a page

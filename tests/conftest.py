@@ -56,3 +56,40 @@ def pytest_collection_modifyitems(items):
                 raise pytest.UsageError(
                     f'{item.nodeid}: write @pytest.mark.spec("RFC 9700", "2.1.1")'
                 )
+
+
+@pytest.fixture
+def idp():
+    """An identity provider that is not ours to trust; honest until a test spoils it."""
+    from tests.upstream.hostile_idp import HostileIdp
+
+    with HostileIdp() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory):
+    """One migrated SQLite file, to be copied."""
+    from authserver.storage import migrate
+
+    path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
+    migrate.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def sqlite_url(migrated_sqlite, tmp_path):
+    """A fresh migrated SQLite database."""
+    import shutil
+
+    path = tmp_path / "authserver.db"
+    shutil.copy(migrated_sqlite, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def deployment(sqlite_url, idp, tmp_path):
+    """A server with two resources, on SQLite, in front of the IdP."""
+    from tests.actors import Deployment
+
+    return Deployment.start(tmp_path, sqlite_url, idp)

@@ -27,10 +27,7 @@ def send(
     target = response_url(redirect_uri_, server.issuer, state, members)
     uri = redirect_uri.parse(redirect_uri_)
     if uri.kind != "private":
-        response = flask.redirect(target, 303)
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return response
+        return pages.see_other(target)
     return pages.render(
         server,
         "continue.html",

@@ -1,4 +1,4 @@
-"""GET /authorize: the request, checked in order, becomes a pending authorization: OAuth 2.1 §4.1."""
+"""GET /authorize: checked in order, a request becomes a pending authorization: OAuth 2.1 §4.1."""
 
 import flask
 

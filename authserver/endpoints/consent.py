@@ -64,9 +64,7 @@ def _switch(server: AuthServer, flow: Flow) -> flask.Response:
     if value is not None:
         with server.store.write() as tx:
             tx.delete_session(opaque.digest(value))
-    response = flask.redirect(
-        f"{server.issuer}/sign-in?pending={flow.pending.id}&account=choose", 303
-    )
+    response = pages.see_other(f"{server.issuer}/sign-in?pending={flow.pending.id}&account=choose")
     browser.clear_session(server, response)
     return response
 

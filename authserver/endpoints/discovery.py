@@ -61,7 +61,7 @@ def _metadata(server: AuthServer) -> dict[str, object]:
         settings.issuer,
         settings.resources,
         registration=settings.registration.enabled,
-        offline_access=settings.advertise_offline_access,
+        offline_access=settings.tokens.advertise_offline_access,
         id_token_algs=(settings.signing_alg,),
     )
 

@@ -1,12 +1,14 @@
 """What both pages tell the user about the request: who asks, for which server, to do what."""
 
+from typing import Any
+
 from authserver.app import AuthServer
 from authserver.endpoints.steps import Flow
 from authserver.oauth import redirect_uri, scope
 from authserver.oauth.interaction import is_assured
 
 
-def of(server: AuthServer, flow: Flow) -> dict[str, object]:
+def of(server: AuthServer, flow: Flow) -> dict[str, Any]:
     """Return the facts in the words of the templates."""
     request = flow.pending.request
     uri = redirect_uri.parse(request.redirect_uri)

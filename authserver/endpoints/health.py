@@ -7,12 +7,11 @@ from authserver.oauth.errors import OAuthError
 
 def health(server: AuthServer, request: Request) -> Response:
     """Say `ok`, or 503 with a fixed text; the upstream is no part of it, sign-in alone needs it."""
-    with server.store.read() as reads:
-        if not reads.schema_is_current():
-            raise OAuthError(
-                "temporarily_unavailable",
-                "The database schema is behind: run authserver db upgrade.",
-                detail="schema_behind",
-            )
+    if not server.store.schema_is_current():
+        raise OAuthError(
+            "temporarily_unavailable",
+            "The database schema is behind: run authserver db upgrade.",
+            detail="schema_behind",
+        )
     server.keys.jwks(request.now)
     return json_response({"status": "ok"})

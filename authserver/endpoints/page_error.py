@@ -2,7 +2,7 @@
 
 
 class PageError(Exception):
-    """A refusal shown as a page: status, heading and a fixed sentence; `detail` is for the audit."""
+    """A refusal shown as a page: status, heading, a fixed sentence; `detail` is for the audit."""
 
     def __init__(self, status: int, heading: str, message: str, detail: str = "") -> None:
         super().__init__(heading)

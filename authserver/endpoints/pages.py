@@ -125,3 +125,9 @@ def _look(override: Path | None) -> tuple[Environment, Markup]:
     environment.tests["followable"] = followable
     style, _, _ = loader.get_source(environment, "style.css")
     return environment, Markup(style)  # noqa: S704  # a file of ours or of the operator's
+
+
+def see_other(target: str) -> Response:
+    """Return the redirect to `target`: 303, so that a posted form is never posted again."""
+    headers = {"Location": target, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return Response(status=303, headers=headers)

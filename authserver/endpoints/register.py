@@ -40,7 +40,7 @@ def _document(body: bytes) -> dict[str, object]:
 
 
 def _new_secret(client: Client) -> str | None:
-    if client.token_endpoint_auth_method == "none":  # noqa: S105 - a method's name
+    if client.token_endpoint_auth_method == "none":
         return None
     return opaque.random_value(opaque.SECRET_PREFIX)
 

@@ -56,10 +56,7 @@ def _to_upstream(server: AuthServer, flow: Flow, *, choose: bool) -> flask.Respo
         tx.add_upstream_login(
             opaque.digest(state), flow.pending.id, flow.now, flow.pending.expires_at
         )
-    response = flask.redirect(url, 303)
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+    return pages.see_other(url)
 
 
 def _upstream_prompt(flow: Flow, *, choose: bool) -> str | None:

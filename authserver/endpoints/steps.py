@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import flask
 
 from authserver.app import AuthServer
-from authserver.endpoints import answers, browser
+from authserver.endpoints import answers, browser, pages
 from authserver.endpoints.page_error import PageError
 from authserver.oauth import client as clients
 from authserver.oauth import epoch, opaque
@@ -122,11 +122,9 @@ def advance(server: AuthServer, flow: Flow) -> flask.Response:
 
 
 def to_page(server: AuthServer, name: str, pending_id: str, problem: str = "") -> flask.Response:
-    """Return the redirect to one of our pages (always 303, never to another origin)."""
+    """Return the redirect to one of our pages (always 303, never elsewhere)."""
     suffix = f"&problem={problem}" if problem else ""
-    response = flask.redirect(f"{server.issuer}/{name}?pending={pending_id}{suffix}", 303)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return pages.see_other(f"{server.issuer}/{name}?pending={pending_id}{suffix}")
 
 
 def decide(server: AuthServer, flow: Flow, status: str) -> bool:
@@ -165,9 +163,9 @@ def approve(
                 request.client_id,
                 request.redirect_uri,
                 request.resource,
-                scope,
-                clients.digest(flow.client),
-                flow.now,
+                scope=scope,
+                client_digest=clients.digest(flow.client),
+                now=flow.now,
             )
     server.audit.emit(
         "consent.approved" if remember else "consent.remembered",

@@ -7,7 +7,7 @@ from authserver.app import AuthServer
 from authserver.oauth.client import Client
 from authserver.oauth.grant import Authorization, Grant
 from authserver.oauth.params import Params
-from authserver.storage.store import Reads, Writes
+from authserver.storage.store import Reads, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Proof:
     """
 
     authorization: Authorization
-    spend: Callable[[Writes], Grant]
+    spend: Callable[[Transaction], Grant]
 
 
 Prove = Callable[[AuthServer, Reads, Client, Params, int], Proof]

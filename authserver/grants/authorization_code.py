@@ -10,7 +10,7 @@ from authserver.oauth.errors import OAuthError
 from authserver.oauth.grant import Code, Grant
 from authserver.oauth.opaque import digest
 from authserver.oauth.params import Params
-from authserver.storage.store import Reads, Writes
+from authserver.storage.store import Reads, Transaction
 
 HONEST_REPEAT = 5  # seconds in which a second valid redemption is a double submit, not a theft
 
@@ -29,7 +29,7 @@ def prove(server: AuthServer, reads: Reads, client: Client, params: Params, now:
     if code.spent_at is None and now >= code.expires_at:
         raise _refused("code_expired")
 
-    def spend(tx: Writes) -> Grant:
+    def spend(tx: Transaction) -> Grant:
         if not tx.spend_code(code.digest, now, code.epoch_subjects):
             raise _replayed(tx, code, now)
         grant = _new_grant(server, code, now)
@@ -39,7 +39,7 @@ def prove(server: AuthServer, reads: Reads, client: Client, params: Params, now:
     return Proof(code.authorization(), spend)
 
 
-def _replayed(tx: Writes, code: Code, now: int) -> OAuthError:
+def _replayed(tx: Transaction, code: Code, now: int) -> OAuthError:
     """Judge a code that cannot be spent; a valid repeat revokes its grant (OAuth 2.1 §7.5.2)."""
     stored = tx.code(code.digest)
     if stored is None or stored.spent_at is None:

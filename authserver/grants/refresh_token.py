@@ -8,7 +8,7 @@ from authserver.oauth.errors import OAuthError
 from authserver.oauth.grant import Grant
 from authserver.oauth.params import Params
 from authserver.oauth.refresh_token import PresentedToken
-from authserver.storage.store import Reads, Writes
+from authserver.storage.store import Reads, Transaction
 
 
 def prove(server: AuthServer, reads: Reads, client: Client, params: Params, now: int) -> Proof:
@@ -22,14 +22,14 @@ def prove(server: AuthServer, reads: Reads, client: Client, params: Params, now:
     if grant.client_id != client.client_id:
         raise _refused("refresh_token_of_another_client")
 
-    def spend(tx: Writes) -> Grant:
+    def spend(tx: Transaction) -> Grant:
         return _spend(server, tx, grant, presented, now)
 
     return Proof(grant.authorization(), spend)
 
 
 def _spend(
-    server: AuthServer, tx: Writes, grant: Grant, presented: PresentedToken, now: int
+    server: AuthServer, tx: Transaction, grant: Grant, presented: PresentedToken, now: int
 ) -> Grant:
     if refresh_token.judge(grant, presented.generation, now) == "current":
         idle_end = now + server.settings.tokens.refresh_idle_lifetime
@@ -42,7 +42,7 @@ def _spend(
     return _spend_again(tx, grant, presented, now)
 
 
-def _spend_again(tx: Writes, grant: Grant, presented: PresentedToken, now: int) -> Grant:
+def _spend_again(tx: Transaction, grant: Grant, presented: PresentedToken, now: int) -> Grant:
     """Judge a token that is not current: a lost answer is given again, reuse ends the family."""
     verdict = refresh_token.judge(grant, presented.generation, now)
     if verdict == "reuse":
