@@ -17,6 +17,7 @@ from pathlib import Path
 
 import httpx2
 
+import authserver
 from authserver.demo import served
 from authserver.demo.idp import RelyingParty, create_idp
 from authserver.demo.loopback import asgi_server, listen, url, wsgi_server
@@ -90,7 +91,7 @@ def _gunicorn(place: Place, descriptor: int) -> Iterator[subprocess.Popen[bytes]
             stderr=subprocess.STDOUT,
             pass_fds=(descriptor,),
             cwd=place.directory,
-            env=os.environ | {"AUTHSERVER_CONFIG": str(place.config)},
+            env=_environment(place),
         )
     try:
         yield process
@@ -101,6 +102,13 @@ def _gunicorn(place: Place, descriptor: int) -> Iterator[subprocess.Popen[bytes]
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _environment(place: Place) -> dict[str, str]:
+    # The same package as here, also where it is not installed but lies beside us.
+    here = str(Path(authserver.__file__).parents[1])
+    path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
+    return os.environ | {"AUTHSERVER_CONFIG": str(place.config), "PYTHONPATH": path}
 
 
 @contextmanager

@@ -49,7 +49,8 @@ class Wire:
         kind = self._kind(request)
         if kind is None or kind in self.told:
             return
-        self.story.step(TITLES[kind])
+        if self.story.titles[-1:] != [TITLES[kind]]:  # the same step looks in the next place
+            self.story.step(TITLES[kind])
         self.story.sent(f"{request.method} {request.url}")
         if kind == "register":
             wanted = json.loads(request.content)
