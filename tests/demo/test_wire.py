@@ -22,9 +22,9 @@ SERVER = {
     "code_challenge_methods_supported": ["S256"],
 }
 CLIENT = {"client_id": "c1", "token_endpoint_auth_method": "none"}
-CHALLENGE = (
-    'Bearer resource_metadata="http://127.0.0.1:9101/.well-known/oauth-protected-resource/mcp"'
-)
+METADATA = "http://127.0.0.1:9101/.well-known/oauth-protected-resource/mcp"
+CHALLENGE = f'Bearer resource_metadata="{METADATA}"'
+ASKED = '{"client_name":"n","redirect_uris":[]}'
 CODE, REFRESH = "grant_type=authorization_code&code=c", "grant_type=refresh_token&refresh_token=r"
 
 
