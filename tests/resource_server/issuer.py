@@ -16,7 +16,7 @@ NOW = 1_800_000_000
 RESOURCE = "https://issues.example.com/mcp"
 
 # Made once: RSA keys take a while.
-KEYS = {
+KEYS: dict[str, Key] = {
     "ES256": ECKey.generate_key("P-256", {"kid": "es"}),
     "RS256": RSAKey.generate_key(2048, {"kid": "rs"}),
     "EdDSA": OKPKey.generate_key("Ed25519", {"kid": "ed"}),
@@ -67,7 +67,7 @@ class Issuer:
             def log_message(self, *args):
                 pass
 
-        self.hits = Counter()
+        self.hits: Counter[str] = Counter()
         self.gate = threading.Event()
         self.gate.set()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -1,7 +1,9 @@
 """What every protected application answers, whatever its framework"""
 
+import http.client
 from dataclasses import dataclass
 
+METADATA = "/.well-known/oauth-protected-resource/mcp"
 PUBLIC = ("/healthz",)
 PATH_SCOPES = {"/mcp/admin": ("issues:write",), "/mcp/admin/all": ("admin",)}
 PREFLIGHT = {
@@ -24,6 +26,18 @@ class Case:
 
 def bearer(*values):
     return tuple(("Authorization", value) for value in values)
+
+
+def send(port, case, token=""):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.putrequest(case.method, case.path.replace("TOKEN", token))
+    for name, value in case.headers:
+        connection.putheader(name, value.replace("TOKEN", token))
+    connection.endheaders()
+    response = connection.getresponse()
+    body = response.read()
+    connection.close()
+    return response, body
 
 
 TOKEN = bearer("Bearer TOKEN")

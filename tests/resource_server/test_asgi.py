@@ -7,8 +7,15 @@ import pytest
 
 from authserver.resource_server import protect_asgi
 from tests.resource_server.asgi_server import serving
-from tests.resource_server.requests_table import CASES, PATH_SCOPES, PUBLIC, TOKEN, Case
-from tests.resource_server.test_wsgi import METADATA, send
+from tests.resource_server.requests_table import (
+    CASES,
+    METADATA,
+    PATH_SCOPES,
+    PUBLIC,
+    TOKEN,
+    Case,
+    send,
+)
 
 
 class Application:

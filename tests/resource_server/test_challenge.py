@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 
@@ -162,15 +163,16 @@ def test_the_challenge_asks_for_the_scopes_a_client_should_request(issuer, optio
     {"resource": "mcp"},
 ])  # fmt: skip
 def test_a_mistake_in_the_configuration_is_found_at_once(options):
-    good = {"issuer": "https://auth.example.com", "resource": RESOURCE}
+    good: dict[str, Any] = {"issuer": "https://auth.example.com", "resource": RESOURCE}
     with pytest.raises(ValueError, match=r"must be|scope"):
         ResourceServer(**good | options)
 
 
 @pytest.mark.parametrize("name", ["scopes", "required_scopes", "challenge_scopes"])
 def test_scopes_are_a_list_of_names(name):
+    options: dict[str, Any] = {name: "a b"}
     with pytest.raises(TypeError, match="list"):
-        ResourceServer(issuer="https://auth.example.com", resource=RESOURCE, **{name: "a b"})
+        ResourceServer(issuer="https://auth.example.com", resource=RESOURCE, **options)
 
 
 def test_a_verifier_for_something_else_is_refused(issuer):

@@ -1,11 +1,13 @@
 import base64
 import json
+from collections.abc import Callable
 from dataclasses import FrozenInstanceError
 
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
 from authserver.resource_server import InsufficientScope, InvalidToken, Verifier
+from authserver.resource_server.keys import PublicKey
 from tests.resource_server.issuer import KEYS, NOW, RESOURCE, STRANGER, public, segment
 
 ALL = ("ES256", "RS256", "EdDSA")
@@ -100,7 +102,7 @@ def test_alg_none_is_refused(issuer):
     assert refusal(verifier, f"{unsigned}.{payload}.") == "malformed"
 
 
-SECRETS_THAT_EVERYBODY_KNOWS = {
+SECRETS_THAT_EVERYBODY_KNOWS: dict[str, Callable[[PublicKey], bytes]] = {
     "PEM": lambda key: key.as_pem(private=False),
     "PEM without newline": lambda key: key.as_pem(private=False).strip(),
     "DER": lambda key: key.as_der(private=False),

@@ -1,4 +1,3 @@
-import http.client
 import json
 import threading
 from wsgiref.simple_server import WSGIRequestHandler, make_server
@@ -7,9 +6,16 @@ from wsgiref.validate import validator
 import pytest
 
 from authserver.resource_server import protect_wsgi
-from tests.resource_server.requests_table import CASES, PATH_SCOPES, PREFLIGHT, PUBLIC, TOKEN, Case
-
-METADATA = "/.well-known/oauth-protected-resource/mcp"
+from tests.resource_server.requests_table import (
+    CASES,
+    METADATA,
+    PATH_SCOPES,
+    PREFLIGHT,
+    PUBLIC,
+    TOKEN,
+    Case,
+    send,
+)
 
 
 def application(environ, start_response):
@@ -31,18 +37,6 @@ def served(issuer):
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server.server_address[1]
         server.shutdown()
-
-
-def send(port, case, token=""):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.putrequest(case.method, case.path.replace("TOKEN", token))
-    for name, value in case.headers:
-        connection.putheader(name, value.replace("TOKEN", token))
-    connection.endheaders()
-    response = connection.getresponse()
-    body = response.read()
-    connection.close()
-    return response, body
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -91,19 +85,23 @@ def test_the_metadata_answers_preflight_head_and_nothing_that_writes(served):
     assert (response.status, response.getheader("Allow")) == (405, "GET, HEAD, OPTIONS")
 
 
+def call(app, environ):
+    statuses = []
+    body = app(environ, lambda status, _headers: statuses.append(status))
+    return (*statuses, body)
+
+
 def test_a_mounted_application_is_judged_by_its_whole_path(issuer):
-    guard, seen = issuer.guard(), []
-    app = protect_wsgi(application, guard, public=["/mcp/healthz"])
+    app = protect_wsgi(application, issuer.guard(), public=["/mcp/healthz"])
     environ = {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "/mcp", "PATH_INFO": "/healthz"}
-    app(environ, lambda status, _: seen.append(status))
-    app(environ | {"SCRIPT_NAME": ""}, lambda status, _: seen.append(status))
-    assert seen == ["200 OK", "401 Unauthorized"]
+    assert call(app, environ) == ("200 OK", [b"nobody"])
+    assert call(app, environ | {"SCRIPT_NAME": ""}) == ("401 Unauthorized", [b""])
 
 
 def test_a_token_that_was_put_there_before_does_not_count(issuer):
     app = protect_wsgi(application, issuer.guard(), public=["/"])
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "authserver.access_token": object()}
-    assert app(environ, lambda *_: None) == [b"nobody"]
+    assert call(app, environ) == ("200 OK", [b"nobody"])
 
 
 @pytest.mark.parametrize("options", [
