@@ -1,0 +1,101 @@
+"""From the tables of the file to the values that the server works with"""
+
+from pathlib import Path
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+from authserver.oauth import metadata
+from authserver.oauth.client import RegistrationPolicy
+from authserver.oauth.redirect_uri import PRIVATE_SCHEMES, RedirectPolicy
+from authserver.oauth.resource import Resource, Scope
+from authserver.settings.model import File, ResourceTable, UpstreamTable
+from authserver.settings.policy_model import RateLimitsTable, RegistrationTable
+from authserver.settings.values import (
+    OidcUpstream,
+    Pages,
+    RateLimits,
+    Settings,
+    TokenLifetimes,
+)
+
+
+def to_settings(file: File, path: Path) -> Settings:
+    """Return the settings that a valid file means."""
+    tokens = TokenLifetimes(**file.tokens.model_dump())
+    resources = tuple(
+        _resource(key, table, tokens.access_token_lifetime) for key, table in file.resources.items()
+    )
+    return Settings(
+        issuer=file.issuer,
+        upstream=_upstream(file.upstream),
+        resources=resources,
+        database_url=file.database.url,
+        sealing_keys=tuple(file.keys.seal),
+        signing_alg=file.keys.signing_alg,
+        rotation_interval=file.keys.rotation_interval,
+        publish_lead_time=file.keys.publish_lead_time,
+        tokens=tokens,
+        registration=_registration(file.registration, resources),
+        rate_limits=_rate_limits(file.rate_limits),
+        pages=Pages(operator=file.pages.operator or "", templates=file.pages.templates),
+        trusted_proxies=file.server.trusted_proxies,
+        config_path=path,
+    )
+
+
+def _upstream(table: UpstreamTable) -> OidcUpstream:
+    return OidcUpstream(
+        issuer=table.issuer,
+        client_id=table.client_id,
+        client_secret=table.client_secret,
+        client_auth=table.client_auth,
+        name=table.name or urlsplit(table.issuer).hostname or table.issuer,
+        scopes=tuple(dict.fromkeys(table.scopes)),
+        id_token_algs=tuple(dict.fromkeys(table.id_token_algs)),
+        authorization_params=MappingProxyType(dict(table.authorization_params)),
+        request_timeout=float(table.request_timeout),
+    )
+
+
+def _resource(key: str, table: ResourceTable, access_token_lifetime: int) -> Resource:
+    return Resource(
+        key=key,
+        url=table.url,
+        name=table.name,
+        scopes=MappingProxyType(
+            {
+                name: Scope(scope.description, sensitive=scope.sensitive)
+                for name, scope in table.scopes.items()
+            }
+        ),
+        access_token_lifetime=table.access_token_lifetime or access_token_lifetime,
+        documentation=table.documentation,
+    )
+
+
+def _registration(table: RegistrationTable, resources: tuple[Resource, ...]) -> RegistrationPolicy:
+    named = frozenset(table.private_schemes)
+    extends = table.private_schemes_mode == "extend"
+    return RegistrationPolicy(
+        enabled=table.enabled,
+        redirect=RedirectPolicy(
+            private_schemes=named | PRIVATE_SCHEMES if extends else named,
+            patterns=tuple(table.allowed_redirect_uri_patterns),
+        ),
+        # Wider than what the metadata lists: a client may register offline_access in any case.
+        scopes_supported=metadata.scopes_supported(resources, offline_access=True),
+        default_client_scopes=tuple(dict.fromkeys(table.default_client_scopes)),
+        confidential_redirect_uris=frozenset(table.confidential_redirect_uris),
+        unused_lifetime=table.unused_lifetime,
+        idle_lifetime=table.idle_lifetime,
+    )
+
+
+def _rate_limits(table: RateLimitsTable) -> RateLimits:
+    return RateLimits(
+        register_per_address=table.register_per_address,
+        register_in_all=table.register_in_all,
+        authorize_per_address=table.authorize_per_address,
+        failures_per_client=table.failures_per_client,
+        trusted_egress=tuple(table.trusted_egress),
+    )

@@ -1,0 +1,102 @@
+"""From pydantic's errors to problems in our words: the key, what is wrong, what to write"""
+
+import difflib
+import json
+import re
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from authserver.settings.model import File
+from authserver.settings.problem import CUSTOM, Problem
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
+_TYPES = {
+    "string_type": ("is not a text", 'write it in quotes: "…"'),
+    "int_type": ("is not an integer", "write a number without quotes"),
+    "float_type": ("is not a number", "write a number without quotes"),
+    "bool_type": ("is not true or false", "write true or false, without quotes"),
+    "list_type": ("is not a list", "write it in square brackets: […]"),
+    "dict_type": ("is not a table", "write a table: [NAME] or { key = value }"),
+    "model_type": ("is not a table", "write a table: [NAME] or { key = value }"),
+    "model_attributes_type": ("is not a table", "write a table: [NAME] or { key = value }"),
+    "finite_number": ("is not a finite number", "write a number such as 5 or 2.5"),
+}
+_BOUNDS = {
+    "greater_than_equal": ("is too small", "write {ge} or more"),
+    "less_than_equal": ("is too large", "write {le} or less"),
+    "too_short": ("has too few entries", "write at least {min_length}"),
+    "too_long": ("has too many entries", "write at most {max_length}"),
+}
+
+
+def explain(error: ValidationError) -> tuple[Problem, ...]:
+    """Return a problem for each error; no text holds what was written but known words."""
+    return tuple(_problem(each) for each in error.errors(include_url=False))
+
+
+def spelled(location: tuple[int | str, ...]) -> str:
+    """Return a location as it would be written in TOML, such as `a."b:c"[0]`."""
+    text = ""
+    for part in location:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif part != "[key]":
+            text += f".{part if _BARE.match(part) else json.dumps(part)}"
+    return text.removeprefix(".")
+
+
+def _problem(error: ErrorDetails) -> Problem:
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == CUSTOM:
+        words = str(context["message"]), str(context["remedy"])
+    elif kind == "extra_forbidden":
+        words = _unknown(error["loc"])
+    elif kind == "missing":
+        words = _missing(error["loc"])
+    elif kind == "literal_error":
+        words = _not_allowed(error)
+    elif kind in _BOUNDS:
+        message, remedy = _BOUNDS[kind]
+        words = message, remedy.format(**context)
+    else:
+        words = _TYPES.get(kind, ("is not valid", "see docs/configuration.md"))
+    return Problem(spelled(error["loc"]), *words)
+
+
+def _unknown(location: tuple[int | str, ...]) -> tuple[str, str]:
+    table = _annotation(location[:-1])
+    known = list(table.model_fields)
+    close = difflib.get_close_matches(str(location[-1]), known, n=1)
+    remedy = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
+    return "is not a known key", remedy
+
+
+def _missing(location: tuple[int | str, ...]) -> tuple[str, str]:
+    field = _annotation(location[:-1]).model_fields[str(location[-1])]
+    example = field.examples[0] if field.examples else "it"
+    if example.startswith(('"', "{", "[")):
+        return "is missing", f"write {location[-1]} = {example}"
+    return "is missing", f"write {example}"
+
+
+def _not_allowed(error: ErrorDetails) -> tuple[str, str]:
+    allowed = [str(each) for each in get_args(_annotation(error["loc"]))]
+    written = error["input"]
+    close = difflib.get_close_matches(written, allowed, n=1) if isinstance(written, str) else []
+    hint = f"did you mean {close[0]}? " if close else ""
+    return "is not one of the allowed values", f"{hint}write one of: {', '.join(allowed)}"
+
+
+def _annotation(location: tuple[int | str, ...]) -> Any:  # noqa: ANN401  (a model or a type)
+    """Return the model or type at a location: of a field, a member of a table, a list's entry."""
+    found: Any = File
+    for part in location:
+        if isinstance(found, type) and issubclass(found, BaseModel):
+            found = found.model_fields[str(part)].annotation
+        else:
+            found = get_args(found)[-1]
+        while getattr(found, "__metadata__", None):
+            found = get_args(found)[0]
+    return found

@@ -1,0 +1,45 @@
+"""Where a configuration comes from, and how a value in it is read with that in mind"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler, ValidationInfo
+from pydantic_core import CoreSchema, core_schema
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The file's folder, which relative paths start at, and what was read before in this file."""
+
+    directory: Path
+    resource_urls: dict[str, str] = field(default_factory=dict)
+    resource_names: set[str] = field(default_factory=set)
+    sealing_kids: set[str] = field(default_factory=set)
+    scopes: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An annotation: how a TOML value becomes ours, and what the documentation calls its type.
+
+    `check` gets the value and its origin and raises what `problem.wrong` returns.
+    """
+
+    kind: str
+    check: Callable[[Any, Origin], object]
+    show: Callable[[Any], str] | None = None
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Let pydantic call `check` in place of its own validation."""
+
+        def run(value: object, info: ValidationInfo) -> object:
+            origin = info.context
+            if not isinstance(origin, Origin):
+                raise TypeError("a file is validated with its Origin as context")
+            return self.check(value, origin)
+
+        return core_schema.with_info_plain_validator_function(run)

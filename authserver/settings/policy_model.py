@@ -1,0 +1,93 @@
+"""The tables of the file about strangers: who may register, and how often they may ask"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from authserver.oauth.client import RegistrationPolicy
+from authserver.settings.duration import duration
+from authserver.settings.table import (
+    Count,
+    KnownScope,
+    Network,
+    Pattern,
+    PrivateScheme,
+    RedirectUri,
+    Table,
+)
+from authserver.settings.values import DAY, RateLimits
+
+_POLICY = RegistrationPolicy()
+_LIMITS = RateLimits()
+_HOUR = 3600
+
+
+class RegistrationTable(Table):
+    """`[registration]`: dynamic client registration."""
+
+    enabled: bool = Field(
+        default=_POLICY.enabled, description="Whether clients may register themselves."
+    )
+    allowed_redirect_uri_patterns: list[Pattern] = Field(
+        [],
+        max_length=100,
+        description="Where written, every https redirect URI must match one. * stands for any "
+        "characters of one component: host, port or path.",
+        examples=['["https://*.example.com/oauth/*"]'],
+    )
+    private_schemes: list[PrivateScheme] = Field(
+        [],
+        max_length=100,
+        description="Schemes without a dot that redirect URIs of apps may have.",
+        examples=['["acme-editor"]'],
+    )
+    private_schemes_mode: Literal["extend", "replace"] = Field(
+        "extend", description="Whether private_schemes adds to the known editors or replaces them."
+    )
+    default_client_scopes: list[KnownScope] = Field(
+        [],
+        max_length=10,
+        description="Scopes added to those that a client registers, for clients that ask for "
+        "too few.",
+        examples=['["issues:read"]'],
+    )
+    confidential_redirect_uris: list[RedirectUri] = Field(
+        [],
+        max_length=10,
+        description="Exact https redirect URIs of clients that say they have no secret and then "
+        "demand one.",
+        examples=['["https://app.example.com/callback"]'],
+    )
+    unused_lifetime: Annotated[int, duration(_HOUR, 365 * DAY)] = Field(
+        _POLICY.unused_lifetime,
+        description="How long a registration is kept that no user ever authorised.",
+    )
+    idle_lifetime: Annotated[int, duration(DAY, 3650 * DAY)] = Field(
+        _POLICY.idle_lifetime,
+        description="How long a client is kept that has no live grant any more.",
+    )
+
+
+class RateLimitsTable(Table):
+    """`[rate_limits]`: what one process answers in a minute; 0 switches a limit off."""
+
+    register_per_address: Count = Field(
+        _LIMITS.register_per_address, description="Registrations from one address."
+    )
+    register_in_all: Count = Field(
+        _LIMITS.register_in_all, description="Registrations from all addresses."
+    )
+    authorize_per_address: Count = Field(
+        _LIMITS.authorize_per_address, description="Authorization requests from one address."
+    )
+    failures_per_client: Count = Field(
+        _LIMITS.failures_per_client,
+        description="Refused secrets, codes and tokens of one client at one address.",
+    )
+    trusted_egress: list[Network] = Field(
+        [],
+        max_length=100,
+        description="Networks of hosted clients, where one address stands for many users: the "
+        "limit on registrations per address does not hold there. Claude's is 160.79.104.0/21.",
+        examples=['["160.79.104.0/21"]'],
+    )

@@ -1,0 +1,111 @@
+"""The tables of the file about the server itself: database, keys, tokens, pages, proxies"""
+
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from authserver.sealing import SealingKey
+from authserver.settings import secret
+from authserver.settings.duration import duration
+from authserver.settings.problem import wrong
+from authserver.settings.table import (
+    AccessTokenLifetime,
+    DatabaseUrl,
+    Folder,
+    Table,
+    Text,
+    absent,
+)
+from authserver.settings.values import DAY, SigningAlgorithm, TokenLifetimes
+
+_HOUR = 3600
+_LIFETIMES = TokenLifetimes()
+_SEAL: Any = [f"file:{secret.SEALING_KEY_FILE}"]
+
+
+class DatabaseTable(Table):
+    """`[database]`: where the state is kept."""
+
+    url: DatabaseUrl = Field(
+        "sqlite:///authserver.db",
+        description="An SQLite file (a relative path starts at this file) or PostgreSQL; "
+        "a URL with a password is named as a secret.",
+        examples=['"env:DATABASE_URL"'],
+    )
+
+
+class KeysTable(Table):
+    """`[keys]`: what seals secrets at rest, and what signs tokens."""
+
+    seal: list[Annotated[SealingKey, secret.SEALING_KEY]] = Field(
+        _SEAL,
+        min_length=1,
+        description="Sealing keys of at least 32 bytes: raw in a file, base64 in a variable. "
+        "The first seals, all open.",
+    )
+    signing_alg: SigningAlgorithm = Field("ES256", description="The algorithm of new tokens.")
+    rotation_interval: Annotated[int, duration(DAY, 365 * DAY)] = Field(
+        90 * DAY, description="How long a key signs before the next one does."
+    )
+    publish_lead_time: Annotated[int, duration(_HOUR, 30 * DAY)] = Field(
+        DAY, description="How long a key is published before it signs."
+    )
+
+    @field_validator("publish_lead_time")
+    @classmethod
+    def _published_within_the_interval(cls, value: int, info: ValidationInfo) -> int:
+        if value >= info.data.get("rotation_interval", value + 1):
+            raise wrong("is not shorter than rotation_interval", "write a shorter duration")
+        return value
+
+
+class TokensTable(Table):
+    """`[tokens]`: how long what is issued lives."""
+
+    access_token_lifetime: AccessTokenLifetime = Field(
+        _LIFETIMES.access_token_lifetime,
+        description="Access tokens; verifiers that work offline see a revocation only after it.",
+    )
+    authorization_code_lifetime: Annotated[int, duration(30, 600)] = Field(
+        _LIFETIMES.authorization_code_lifetime, description="Authorization codes."
+    )
+    refresh_idle_lifetime: Annotated[int, duration(_HOUR, 365 * DAY)] = Field(
+        _LIFETIMES.refresh_idle_lifetime, description="Refresh tokens that are not used."
+    )
+    refresh_absolute_lifetime: Annotated[int, duration(_HOUR, 730 * DAY)] = Field(
+        _LIFETIMES.refresh_absolute_lifetime,
+        description="From the consent to the end of every refresh; never extended.",
+    )
+    advertise_offline_access: bool = Field(
+        default=False,
+        description="List offline_access in the metadata. It is tolerated in any case; some "
+        "clients answer its listing with a consent page at every login.",
+    )
+
+    @field_validator("refresh_absolute_lifetime")
+    @classmethod
+    def _absolute_is_the_longest(cls, value: int, info: ValidationInfo) -> int:
+        if value < info.data.get("refresh_idle_lifetime", 0):
+            raise wrong("is shorter than refresh_idle_lifetime", "write a longer duration")
+        return value
+
+
+class PagesTable(Table):
+    """`[pages]`: how the pages look."""
+
+    operator: Text | None = absent("Who runs this server, shown on every page.", '"Example Corp"')
+    templates: Folder | None = absent(
+        "A folder whose templates come before ours, file by file.", '"templates"'
+    )
+
+
+class ServerTable(Table):
+    """`[server]`: what stands in front."""
+
+    trusted_proxies: int = Field(
+        0,
+        ge=0,
+        le=10,
+        description="How many proxies in front append to X-Forwarded-For. It tells the client's "
+        "address for rate limits and the audit; no URL is ever built from a header.",
+    )

@@ -1,0 +1,122 @@
+"""What the server is told about itself: frozen values, made from one file by `load`"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Literal
+
+from authserver.oauth import metadata
+from authserver.oauth.client import RegistrationPolicy
+from authserver.oauth.resource import Resource
+from authserver.sealing import SealingKey
+
+SigningAlgorithm = Literal["ES256", "RS256", "EdDSA"]
+UpstreamClientAuth = Literal["client_secret_basic", "client_secret_post", "none"]
+IdTokenAlgorithm = Literal[
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "EdDSA",
+    "HS256",
+]
+DAY = 86400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OidcUpstream:
+    """The one identity provider; `name` is what the sign-in button says."""
+
+    issuer: str
+    client_id: str
+    client_secret: str | None = field(default=None, repr=False)
+    client_auth: UpstreamClientAuth = "client_secret_basic"
+    name: str = "your identity provider"
+    scopes: tuple[str, ...] = ("openid", "profile", "email")
+    id_token_algs: tuple[IdTokenAlgorithm, ...] = ("RS256", "ES256", "PS256", "EdDSA")
+    authorization_params: Mapping[str, str] = field(default_factory=dict)
+    request_timeout: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenLifetimes:
+    """How long what we issue lives, in seconds.
+
+    `advertise_offline_access` lists that scope in the metadata; it is tolerated in any case.
+    """
+
+    access_token_lifetime: int = 900
+    authorization_code_lifetime: int = 60
+    refresh_idle_lifetime: int = 30 * DAY
+    refresh_absolute_lifetime: int = 365 * DAY
+    advertise_offline_access: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimits:
+    """How often strangers may ask in a minute, per process; 0 switches a limit off.
+
+    `trusted_egress` are networks of hosted clients, many users behind one address: only
+    `register_in_all` holds for their registrations.
+    """
+
+    register_per_address: int = 20
+    register_in_all: int = 200
+    authorize_per_address: int = 120
+    failures_per_client: int = 20
+    trusted_egress: tuple[IPv4Network | IPv6Network, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pages:
+    """How the pages look: who runs the server, and a folder of templates that come first."""
+
+    operator: str = ""
+    templates: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All that is configured; `database_url` and what is sealed stay out of `repr`.
+
+    `sealing_keys` are never empty: the first seals, all open. `trusted_proxies` counts the
+    proxies in front whose X-Forwarded-For entries are believed, for the client's address only.
+    """
+
+    issuer: str
+    upstream: OidcUpstream
+    resources: tuple[Resource, ...]
+    database_url: str = field(repr=False)
+    sealing_keys: tuple[SealingKey, ...] = field(repr=False)
+    signing_alg: SigningAlgorithm = "ES256"
+    rotation_interval: int = 90 * DAY
+    publish_lead_time: int = DAY
+    tokens: TokenLifetimes = field(default_factory=TokenLifetimes)
+    registration: RegistrationPolicy = field(default_factory=RegistrationPolicy)
+    rate_limits: RateLimits = field(default_factory=RateLimits)
+    pages: Pages = field(default_factory=Pages)
+    trusted_proxies: int = 0
+    config_path: Path | None = None
+
+    @property
+    def redirect_uri(self) -> str:
+        """Return the one redirect URI that the upstream knows us by."""
+        return f"{self.issuer}/callback"
+
+    @property
+    def scopes_supported(self) -> tuple[str, ...]:
+        """Return the scopes that our metadata lists."""
+        return metadata.scopes_supported(
+            self.resources, offline_access=self.tokens.advertise_offline_access
+        )
+
+    @property
+    def longest_access_token_lifetime(self) -> int:
+        """Return how long a retired signing key must stay published, in seconds."""
+        return max(resource.access_token_lifetime for resource in self.resources)
