@@ -73,10 +73,10 @@ def bind(resources: tuple[Resource, ...], presented: tuple[str, ...]) -> Resourc
         if len(resources) == 1:
             return resources[0]
         raise OAuthError("invalid_target", "The parameter resource is missing.")
-    found = {find(resources, uri) for uri in presented}
-    if len(found) != 1 or None in found:
+    first, *others = [find(resources, uri) for uri in presented]
+    if first is None or any(other is not first for other in others):
         raise OAuthError("invalid_target", "The requested resource is not available.")
-    return next(each for each in found if each is not None)
+    return first
 
 
 def narrow(bound_url: str, presented: tuple[str, ...]) -> str:
