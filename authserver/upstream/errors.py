@@ -1,0 +1,48 @@
+"""Why a sign-in upstream failed: OpenID Connect Core 1.0 §3.1.2.6, RFC 6749 §5.2"""
+
+from typing import Literal
+
+Reason = Literal[
+    "access_token_invalid",
+    "discovery_invalid",
+    "discovery_issuer_mismatch",
+    "id_token_alg",
+    "id_token_at_hash",
+    "id_token_audience",
+    "id_token_auth_time",
+    "id_token_expired",
+    "id_token_issuer",
+    "id_token_key_unknown",
+    "id_token_malformed",
+    "id_token_missing",
+    "id_token_nonce",
+    "id_token_not_yet_valid",
+    "id_token_signature",
+    "id_token_stale",
+    "id_token_subject",
+    "iss_mismatch",
+    "iss_missing",
+    "upstream_refused",
+    "userinfo_subject_mismatch",
+]
+
+
+class UpstreamError(Exception):
+    """The provider's answer is refused, and trying again will not help: "sign-in failed".
+
+    `reason` and `detail` are our own words for the audit event. Neither holds a token, a code or
+    anything else that came from the provider, but for its public metadata.
+    """
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason: Reason = reason
+        self.detail = detail
+
+
+class UpstreamUnavailable(Exception):
+    """The provider does not answer, or answers nonsense: "temporarily unavailable", 503."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail

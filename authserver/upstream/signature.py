@@ -1,0 +1,64 @@
+"""The signature of an ID token, and its key: RFC 7515 §5.2, OpenID Connect Core 1.0 §10.1"""
+
+from joserfc.errors import JoseError
+from joserfc.jwk import Key, OctKey
+
+from authserver.settings import OidcUpstream
+from authserver.upstream import id_token, jwks
+from authserver.upstream.cached import Cached
+from authserver.upstream.discovery import ProviderMetadata
+from authserver.upstream.errors import UpstreamError
+from authserver.upstream.session import Deadline
+
+_MIN_SECRET_LENGTH = 32  # bytes; RFC 7518 §3.2
+
+
+class SignatureVerifier:
+    """Opens ID tokens with the provider's keys, and fetches new ones when it meets a new kid."""
+
+    def __init__(self, settings: OidcUpstream, keys: Cached[tuple[Key, ...]]) -> None:
+        self._settings = settings
+        self._keys = keys
+
+    def verified_claims(
+        self, token: str, provider: ProviderMetadata, deadline: Deadline
+    ) -> tuple[dict[str, object], str]:
+        """Return the signed claims, not yet judged, and the algorithm; raises as `exchange`."""
+        header = id_token.parse_header(token, self._accepted_algs(provider))
+        if header.alg == id_token.SHARED_SECRET_ALG:
+            claims = id_token.verify(token, header.alg, self._shared_secret())
+        else:
+            claims = self._verify_with_published_key(token, header, deadline)
+        if claims is None:
+            raise UpstreamError("id_token_signature", "no accepted key made the signature")
+        return claims, header.alg
+
+    def _accepted_algs(self, provider: ProviderMetadata) -> frozenset[str]:
+        configured = frozenset(self._settings.id_token_algs)
+        if provider.id_token_algs is None:
+            return configured
+        return configured & frozenset(provider.id_token_algs)
+
+    def _verify_with_published_key(
+        self, token: str, header: id_token.UnverifiedHeader, deadline: Deadline
+    ) -> dict[str, object] | None:
+        keys = self._keys.get(deadline)
+        found = jwks.candidates(keys, header.kid, header.alg)
+        claims = id_token.verify(token, header.alg, found)
+        if claims is not None or (found and header.kid is not None):
+            return claims
+        # The provider may have new keys: one of this kid, or (without kids) any.
+        found = jwks.candidates(self._keys.refetch(keys, deadline), header.kid, header.alg)
+        if not found:
+            raise UpstreamError("id_token_key_unknown", "no published key fits the ID token")
+        return id_token.verify(token, header.alg, found)
+
+    def _shared_secret(self) -> tuple[Key, ...]:
+        secret = (self._settings.client_secret or "").encode()
+        if len(secret) < _MIN_SECRET_LENGTH:
+            raise UpstreamError("id_token_alg", "HS256 needs a client secret of 32 bytes or more")
+        try:
+            return (OctKey.import_key(secret),)
+        except (JoseError, ValueError):
+            pass  # raised below: the context of an exception must not hold the secret
+        raise UpstreamError("id_token_alg", "the client secret cannot be an HS256 key")

@@ -1,0 +1,141 @@
+"""The provider's keys: rotated, unnamed, damaged, and never fetched more than is good."""
+
+import pytest
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+from authserver.upstream.errors import UpstreamError, UpstreamUnavailable
+from tests.upstream.jose import new_key
+from tests.upstream.spoiled_server import Spoiled
+
+
+def _reason(login):
+    with pytest.raises(UpstreamError) as refusal:
+        login.sign_in()
+    return refusal.value.reason
+
+
+@pytest.mark.spec("OpenID Connect Core", "10.1.1")
+def test_a_rotated_key_is_found_at_once(login, idp):
+    login.sign_in()
+    idp.rotate("key-2")
+
+    assert login.sign_in().subject == "user-1"
+    assert len(idp.asked("/jwks")) == 2
+
+
+def test_an_unknown_kid_fetches_the_keys_at_most_every_30_seconds(login, idp, clock):
+    login.sign_in()
+    idp.signing_key = new_key("unpublished")
+    for _ in range(3):
+        assert _reason(login) == "id_token_key_unknown"
+    assert len(idp.asked("/jwks")) == 2
+
+    clock.seconds += 30
+    assert _reason(login) == "id_token_key_unknown"
+    assert len(idp.asked("/jwks")) == 3
+
+
+def test_a_wrong_signature_of_a_known_kid_fetches_nothing(login, idp):
+    login.sign_in()
+    idp.signing_key = new_key("key-1")
+
+    assert _reason(login) == "id_token_signature"
+    assert len(idp.asked("/jwks")) == 1
+
+
+def test_without_a_kid_every_fitting_key_is_tried(login, idp):
+    idp.signing_key = new_key(None)
+    idp.published = [key.as_dict(private=False) for key in (new_key("a"), idp.signing_key, _rsa())]
+
+    assert login.sign_in().subject == "user-1"
+
+
+def test_a_rotated_key_without_a_kid_is_found_too(login, idp):
+    idp.rotate(None)
+    login.sign_in()
+    idp.rotate(None)
+
+    assert login.sign_in().subject == "user-1"
+
+
+def test_a_kid_must_name_its_key(login, idp):
+    idp.published = [idp.signing_key.as_dict(private=False) | {"kid": "another"}]
+
+    assert _reason(login) == "id_token_key_unknown"
+
+
+@pytest.mark.parametrize("member", [{"use": "enc"}, {"alg": "ES384"}, {"key_ops": ["sign"]}])
+def test_a_key_for_another_purpose_verifies_nothing(login, idp, member):
+    published = idp.signing_key.as_dict(private=False)
+    del published["alg"], published["use"]
+    idp.published = [published | member, new_key("other").as_dict(private=False)]
+
+    assert _reason(login) == "id_token_key_unknown"
+
+
+def _rsa():
+    return RSAKey.generate_key(2048, {"kid": "rsa"})
+
+
+@pytest.mark.spec("RFC 7517", "5")
+def test_a_key_that_cannot_be_imported_does_not_cost_the_others(login, idp):
+    good = idp.signing_key.as_dict(private=False)
+    idp.published = [
+        7,
+        None,
+        {},
+        {"kty": "AKP", "kid": "key-1"},
+        {"kty": ["EC"]},
+        good | {"crv": "P-999"},
+        good | {"x": "AA"},
+        good | {"x": 7},
+        good | {"kid": 7},
+        good | {"use": "?", "key_ops": ["verify"]},
+        {"kty": "RSA", "n": "", "e": "AQAB"},
+        {"kty": "RSA", "n": "AQAB", "e": "AQAB"},
+        {"kty": "OKP", "crv": "Ed25519", "x": "AA"},
+        good,
+    ]
+
+    assert login.sign_in().subject == "user-1"
+
+
+@pytest.mark.parametrize("alg", ["RS256", "PS512", "ES384", "EdDSA"])
+def test_each_algorithm_works_with_the_at_hash_of_its_own_size(make_login, idp, alg):
+    keys = {
+        "RS256": _rsa,
+        "PS512": _rsa,
+        "ES384": lambda: ECKey.generate_key("P-384"),
+        "EdDSA": lambda: OKPKey.generate_key("Ed25519"),
+    }
+    idp.signing_key = keys[alg]()
+    idp.published = [idp.signing_key.as_dict(private=False)]
+    idp.metadata = {"id_token_signing_alg_values_supported": [alg]}
+    idp.header = {"alg": alg}
+
+    assert make_login(id_token_algs=(alg,)).sign_in().subject == "user-1"
+
+
+@pytest.mark.parametrize("keys", [[], "none", None, [{"kty": "oct", "k": "AAAA"}]])
+def test_a_set_without_a_usable_key_is_an_outage_and_not_an_empty_set(login, idp, keys):
+    idp.published = keys
+
+    with pytest.raises(UpstreamUnavailable):
+        login.sign_in()
+
+
+def test_keys_serve_on_while_their_endpoint_is_down(login, idp, clock):
+    login.sign_in()
+    idp.spoiled["/jwks"] = Spoiled(503)
+    clock.seconds += 2 * 3600
+
+    assert login.sign_in().subject == "user-1"
+
+
+def test_a_new_kid_while_the_keys_endpoint_is_down_is_an_outage(login, idp):
+    login.sign_in()
+    idp.rotate("key-2")
+    idp.spoiled["/jwks"] = Spoiled(503)
+
+    with pytest.raises(UpstreamUnavailable):
+        login.sign_in()
