@@ -86,7 +86,7 @@ def _gunicorn(place: Place, descriptor: int) -> Iterator[subprocess.Popen[bytes]
     with place.log.open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own arguments
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
             pass_fds=(descriptor,),

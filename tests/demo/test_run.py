@@ -1,0 +1,184 @@
+"""The demo as its command runs it: in a process of its own, ended in every way it can end."""
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from authserver.demo.wire import TITLES
+
+RUN = """
+import sys
+from pathlib import Path
+from authserver.demo.run import run
+directory = Path(sys.argv[2]) if len(sys.argv) > 2 else None
+sys.exit(run(check=sys.argv[1] == "check", directory=directory))
+"""
+UP = "Ctrl-C ends it."
+
+
+class Demo:
+    """A demo in a process group of its own, whose temporary directories are made in `home`."""
+
+    def __init__(self, home: Path, *arguments: str) -> None:
+        self.home = home
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", RUN, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            env=os.environ | {"TMPDIR": str(home), "PYTHONPATH": str(Path.cwd())},
+        )
+
+    def output(self) -> str:
+        return self.process.communicate(timeout=60)[0]
+
+    def read_until(self, text: str) -> str:
+        assert self.process.stdout is not None
+        seen = ""
+        while text not in seen:
+            ready, _, _ = select.select([self.process.stdout], [], [], 60)
+            line = self.process.stdout.readline() if ready else ""
+            assert line, f"it ended, or was silent, before {text!r}:\n{seen}"
+            seen += line
+        return seen
+
+    def left_processes(self, within: float = 5) -> bool:
+        deadline = time.monotonic() + within
+        while time.monotonic() < deadline:
+            try:
+                os.killpg(self.process.pid, 0)
+            except ProcessLookupError:
+                return False
+            time.sleep(0.05)
+        return True
+
+    def end(self) -> None:
+        if self.process.poll() is None or self.left_processes(0.1):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.communicate()
+
+
+@pytest.fixture
+def start(tmp_path) -> Iterator[type[Demo]]:
+    started: list[Demo] = []
+
+    def begin(*arguments: str) -> Demo:
+        home = tmp_path / "tmp"
+        home.mkdir(exist_ok=True)
+        started.append(Demo(home, *arguments))
+        return started[-1]
+
+    yield begin  # type: ignore[misc]
+    for demo in started:
+        demo.end()
+
+
+def test_the_whole_story_holds_and_nothing_is_left(start):
+    demo = start("check")
+    output = demo.output()
+    assert demo.process.returncode == 0, output
+    for title in TITLES.values():
+        assert title in output
+    assert "All 12 steps hold." in output
+    assert "\033" not in output
+    assert "Connect a client of your own" not in output
+    assert not demo.left_processes()
+    assert list(demo.home.iterdir()) == []
+
+
+def test_a_given_directory_stays_and_serves_again(start, tmp_path):
+    directory = tmp_path / "kept"
+    for _ in range(2):
+        demo = start("check", str(directory))
+        output = demo.output()
+        assert demo.process.returncode == 0, output
+    names = {path.name for path in directory.iterdir()}
+    assert {"authserver.toml", "sealing.key", "authserver.db"} <= names
+    assert not [name for name in names if name.startswith(".")]
+
+
+def test_two_demos_run_side_by_side(start):
+    outputs = [demo.output() for demo in (start("check"), start("check"))]
+    assert all("All 12 steps hold." in output for output in outputs), outputs
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_it_stays_up_with_an_address_to_connect_to_until_it_is_interrupted(start, number):
+    demo = start("stay")
+    output = demo.read_until(UP)
+    mcp_url = output.split("claude mcp add --transport http authserver-demo ")[1].split()[0]
+    assert f'{{"mcpServers": {{"authserver-demo": {{"url": "{mcp_url}"}}}}}}' in output
+    assert f'"type": "http", "url": "{mcp_url}"' in output
+    demo.process.send_signal(number)
+    assert "Ended." in demo.output()
+    assert demo.process.returncode == 0
+    assert not demo.left_processes()
+    assert list(demo.home.iterdir()) == []
+    with socket.socket() as asking:
+        assert asking.connect_ex(("127.0.0.1", int(mcp_url.split(":")[2].split("/")[0]))) != 0
+
+
+def test_ctrl_c_in_a_terminal_reaches_all_processes_and_ends_them(start):
+    demo = start("stay")
+    demo.read_until(UP)
+    os.killpg(demo.process.pid, signal.SIGINT)
+    os.killpg(demo.process.pid, signal.SIGINT)
+    assert "Traceback" not in demo.output()
+    assert demo.process.returncode == 0
+    assert not demo.left_processes()
+    assert list(demo.home.iterdir()) == []
+
+
+@pytest.mark.parametrize("step", [TITLES["no token"], "It opens the browser", TITLES["refresh"]])
+def test_an_interruption_on_the_way_leaves_nothing(start, step):
+    demo = start("check")
+    demo.read_until(step)
+    demo.process.send_signal(signal.SIGTERM)
+    assert "Interrupted." in demo.output()
+    assert demo.process.returncode == 1
+    assert not demo.left_processes()
+    assert list(demo.home.iterdir()) == []
+
+
+@pytest.mark.parametrize("after", [0.5, 1.0, 1.5])
+def test_an_interruption_while_starting_leaves_nothing(start, after):
+    demo = start("check")
+    time.sleep(after)
+    demo.process.send_signal(signal.SIGINT)
+    demo.output()
+    assert not demo.left_processes()
+    assert list(demo.home.iterdir()) == []
+
+
+def test_a_demo_that_is_killed_takes_its_server_along(start):
+    demo = start("stay")
+    demo.read_until(UP)
+    demo.process.kill()
+    demo.process.wait()
+    assert not demo.left_processes()
+
+
+def test_a_server_that_does_not_start_is_told_with_what_it_said(start, tmp_path):
+    (tmp_path / "authserver.db").write_text("this is no database" * 500)
+    demo = start("check", str(tmp_path))
+    output = demo.output()
+    assert demo.process.returncode == 1
+    assert "FAILED at the start: the authorization server" in output
+    assert "not a database" in output
+    assert not demo.left_processes()
+
+
+def test_a_directory_of_somebody_else_is_refused(start, tmp_path):
+    (tmp_path / "authserver.toml").write_text('issuer = "https://auth.example.com"\n')
+    demo = start("check", str(tmp_path))
+    assert "was not written by the demo" in demo.output()
+    assert demo.process.returncode == 2
