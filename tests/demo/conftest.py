@@ -27,7 +27,7 @@ class Idp:
     clock: Clock = field(default_factory=Clock)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def idp() -> Iterator[Idp]:
     with listen(0) as listening:
         client = RelyingParty("authserver", f"%+:{secrets.token_urlsafe(16)}", (CALLBACK,))
