@@ -1,4 +1,4 @@
-"""Resources (MCP servers), how they are named in requests, and their metadata: RFC 8707, RFC 9728."""
+"""Resources (MCP servers), their names in requests, and their metadata: RFC 8707, RFC 9728."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -7,7 +7,11 @@ from urllib.parse import urlsplit
 
 from authserver.oauth.errors import OAuthError
 
-_URI = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<rest>[^#]*)\Z")
+_URI = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://"
+    r"(?P<authority>(?:[A-Za-z0-9._~%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?)"
+    r"(?P<path>(?:/[^?#]*)?)(?P<query>(?:\?[^#]*)?)\Z"
+)
 _PRINTABLE = re.compile(r"[\x21-\x7e]{1,2048}\Z")
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
 
@@ -25,7 +29,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A protected resource; `url` is its identifier and, in this very spelling, the token's `aud`."""
+    """A protected resource; `url` is its identifier and, in this spelling, the token's `aud`."""
 
     key: str
     url: str
@@ -42,17 +46,17 @@ class Resource:
 def canonical(uri: str) -> str | None:
     """Return the form in which two spellings of one resource are equal, or None for no resource.
 
-    Case of scheme and host, the default port and one trailing slash do not matter; every other
-    character does (no percent-decoding, no dot segments removed).
+    Case of scheme and host, the default port and one slash at the end of the path do not matter;
+    every other character does (no percent-decoding, no dot segments removed).
     """
-    if not _PRINTABLE.match(uri) or "#" in uri:
+    match = _URI.match(uri) if _PRINTABLE.match(uri) else None
+    if match is None:
         return None
-    match = _URI.match(uri)
-    if match is None or not match["authority"] or "@" in match["authority"]:
-        return None
-    scheme = match["scheme"].lower()
+    scheme, path = match["scheme"].lower(), match["path"]
     authority = match["authority"].lower().removesuffix(_DEFAULT_PORT.get(scheme, "\0"))
-    return f"{scheme}://{authority}{match['rest'].removesuffix('/')}"
+    if not path.endswith("//"):  # two slashes are another resource, not twice one slash
+        path = path.removesuffix("/")
+    return f"{scheme}://{authority}{path}{match['query']}"
 
 
 def find(resources: Iterable[Resource], presented: str) -> Resource | None:
@@ -81,7 +85,8 @@ def bind(resources: tuple[Resource, ...], presented: tuple[str, ...]) -> Resourc
 
 def narrow(bound_url: str, presented: tuple[str, ...]) -> str:
     """Check that a token request stays at the resource of its grant; raises `invalid_target`."""
-    if any(canonical(uri) != canonical(bound_url) for uri in presented):
+    bound = canonical(bound_url)
+    if any(bound is None or canonical(uri) != bound for uri in presented):
         raise OAuthError("invalid_target", "The requested resource is not part of the grant.")
     return bound_url
 
@@ -91,9 +96,7 @@ def metadata_url(resource_url: str) -> str:
     parts = urlsplit(resource_url)
     path = "" if parts.path == "/" else parts.path
     query = f"?{parts.query}" if parts.query else ""
-    return (
-        f"{parts.scheme}://{parts.netloc}/.well-known/oauth-protected-resource{path}{query}"
-    )
+    return f"{parts.scheme}://{parts.netloc}/.well-known/oauth-protected-resource{path}{query}"
 
 
 def protected_resource_metadata(resource: Resource, issuer: str) -> dict[str, object]:
