@@ -1,5 +1,6 @@
 """Request parameters: one value each, empty is absent: RFC 6749 §3.1, §3.2."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
@@ -8,6 +9,7 @@ from authserver.oauth.errors import OAuthError
 
 _REPEATABLE = frozenset({"resource", "audience"})  # RFC 8707 §2, RFC 8693 §2.1
 MAX_FIELDS = 100
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")  # NUL and lone surrogates: no database takes them
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +66,12 @@ def parse(encoded: bytes) -> Params:
 
 
 def from_pairs(pairs: Iterable[tuple[str, str]]) -> Params:
-    """Build `Params` from decoded pairs; raises `invalid_request` for NUL."""
+    """Build `Params` from decoded pairs; raises `invalid_request` for what is no text."""
     values: dict[str, tuple[str, ...]] = {}
     repeated: set[str] = set()
     for name, value in pairs:
-        if "\0" in name or "\0" in value:
-            raise OAuthError("invalid_request", "The parameters contain a NUL character.")
+        if not (_is_text(name) and _is_text(value)):
+            raise OAuthError("invalid_request", "The parameters contain what is no text.")
         if not value:
             continue
         if name in values and name not in _REPEATABLE:
@@ -77,3 +79,7 @@ def from_pairs(pairs: Iterable[tuple[str, str]]) -> Params:
             continue
         values[name] = (*values.get(name, ()), value)
     return Params(values, frozenset(repeated))
+
+
+def _is_text(value: str) -> bool:
+    return _NO_TEXT.search(value) is None

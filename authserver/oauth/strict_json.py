@@ -1,6 +1,7 @@
 """JSON objects from strangers: no duplicate names, no NaN, bounded depth: RFC 8259 §4, §6, §9."""
 
 import json
+import math
 from typing import NoReturn
 
 _MAX_DEPTH = 16
@@ -9,7 +10,13 @@ _MAX_DEPTH = 16
 def parse_object(text: bytes | str) -> dict[str, object]:
     """Parse one JSON object; raises ValueError (with no input in its text) for anything else."""
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
+        decoded = text if isinstance(text, str) else text.decode()
+        value = json.loads(
+            decoded,
+            object_pairs_hook=_object,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+        )
     except RecursionError:
         raise ValueError("JSON is nested too deeply") from None
     except UnicodeDecodeError:
@@ -17,7 +24,7 @@ def parse_object(text: bytes | str) -> dict[str, object]:
     except json.JSONDecodeError:
         raise ValueError("not JSON") from None
     if not isinstance(value, dict):
-        raise ValueError("JSON is not an object")
+        raise ValueError("JSON is not an object")  # noqa: TRY004 - callers catch one type
     _check_values(value, 0)
     return value
 
@@ -31,6 +38,13 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _refuse_constant(_name: str) -> NoReturn:
     raise ValueError("JSON has a number that is none")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):  # 1e999: whoever makes an int of it falls over
+        raise ValueError("JSON has a number that is too large")
+    return number
 
 
 def _check_values(value: object, depth: int) -> None:
