@@ -1,11 +1,11 @@
 """The authorization request, its checks in order, and its response: OAuth 2.1 §4.1, RFC 9207."""
 
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from authserver.oauth import pkce, redirect_uri, resource, scope
 from authserver.oauth.client import Client
-from authserver.oauth.errors import OAuthError
+from authserver.oauth.errors import Code, OAuthError
 from authserver.oauth.params import Params
 from authserver.oauth.resource import Resource
 
@@ -13,6 +13,13 @@ MAX_STATE = 4096
 MAX_NONCE = 512
 MAX_LOGIN_HINT = 256
 _PROMPTS = frozenset({"none", "login", "consent", "select_account"})
+# Whoever sends these relies on them: refused, never ignored (OpenID Connect Core §3.1.2.6).
+_UNSUPPORTED: dict[str, Code] = {
+    "request": "request_not_supported",
+    "request_uri": "request_uri_not_supported",
+    "registration": "registration_not_supported",
+    "claims": "invalid_request",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +51,9 @@ def find_redirect_uri(params: Params, client: Client) -> str:
         raise OAuthError("invalid_request", "redirect_uri is included more than once.")
     presented = params.get("redirect_uri")
     if presented is None:
-        if len(client.redirect_uris) == 1:
-            return client.redirect_uris[0]
-        raise OAuthError("invalid_request", "redirect_uri is missing.")
+        if len(client.redirect_uris) != 1:
+            raise OAuthError("invalid_request", "redirect_uri is missing.")
+        presented = client.redirect_uris[0]
     if redirect_uri.match(client.redirect_uris, presented) is None:
         raise OAuthError("invalid_request", "redirect_uri is not registered for this application.")
     return presented
@@ -98,8 +105,9 @@ def response_url(
     if state is not None:
         answer["state"] = state
     answer["iss"] = issuer
-    separator = "&" if "?" in redirect_uri_ else "?"
-    return f"{redirect_uri_}{separator}{urlencode(answer)}"
+    separator = "?" if "?" not in redirect_uri_ else "" if redirect_uri_[-1] in "?&" else "&"
+    # A space travels as %20: every client decodes it, while some take + for a plus.
+    return f"{redirect_uri_}{separator}{urlencode(answer, quote_via=quote, safe='')}"
 
 
 def _check_state(params: Params) -> None:
@@ -115,14 +123,9 @@ def _check_response_type(params: Params) -> None:
 
 
 def _check_unsupported(params: Params) -> None:
-    if "request" in params:
-        raise OAuthError("request_not_supported", "The parameter request is not supported.")
-    if "request_uri" in params:
-        raise OAuthError("request_uri_not_supported", "The parameter request_uri is not supported.")
-    if "registration" in params:
-        raise OAuthError("registration_not_supported", "The parameter registration is not supported.")
-    if "claims" in params:
-        raise OAuthError("invalid_request", "The parameter claims is not supported.")
+    for name, code in _UNSUPPORTED.items():
+        if name in params:
+            raise OAuthError(code, f"The parameter {name} is not supported.")
 
 
 def _scope(params: Params, client: Client, bound: Resource) -> tuple[str, ...]:
@@ -130,21 +133,19 @@ def _scope(params: Params, client: Client, bound: Resource) -> tuple[str, ...]:
 
     Unknown scopes are dropped. A request that names no scope of the resource gets those that the
     client registered, else all that are not sensitive: a token without any would be of no use,
-    and the user sees each of them.
+    and the user sees each of them. What a client did register is its maximum; one whose scopes
+    are all of other resources gets no sensitive scope here.
     """
     requested = scope.parse(params.get("scope"))
     standard = scope.keep(requested, scope.STANDARD)
-    ceiling = bound.scopes if client.scope is None else set(client.scope) & set(bound.scopes)
-    ceiling = ceiling or bound.scopes
-    named = scope.keep(requested, ceiling)
-    if not named:
-        registered = scope.keep(client.scope or (), bound.scopes)
-        named = registered or bound.default_scope()
+    default = scope.keep(client.scope or (), bound.scopes) or bound.default_scope()
+    ceiling = tuple(bound.scopes) if client.scope is None else default
+    named = scope.keep(requested, ceiling) or default
     return (*named, *(name for name in standard if name not in named))
 
 
 def _prompt(params: Params) -> frozenset[str]:
-    values = frozenset((params.get("prompt") or "").split())
+    values = frozenset((params.get("prompt") or "").split(" ")) - {""}
     if not values <= _PROMPTS:
         raise OAuthError("invalid_request", "prompt has an unknown value.")
     if "none" in values and len(values) > 1:
