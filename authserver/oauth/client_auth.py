@@ -2,7 +2,7 @@
 
 import binascii
 import hmac
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
 from urllib.parse import unquote_plus
 
@@ -66,10 +66,7 @@ def _parse_basic(authorization: str, body_client_id: str | None) -> Credentials:
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic" or len(authorization) > MAX_HEADER:
         raise _broken_header("not a Basic header")
-    try:
-        decoded = b64decode(encoded.strip(" "), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        raise _broken_header("not base64 of UTF-8") from None
+    decoded = _decode(encoded.strip(" "))
     raw_id, colon, raw_secret = decoded.partition(":")
     client_id = unquote_plus(raw_id)
     if not colon or not client_id or "\0" in unquote_plus(decoded):
@@ -79,6 +76,17 @@ def _parse_basic(authorization: str, body_client_id: str | None) -> Credentials:
     # RFC 6749 says form-encoded; several SDKs send the raw bytes. Either reading may be the secret.
     readings = dict.fromkeys((unquote_plus(raw_secret), raw_secret))
     return Credentials(client_id, "client_secret_basic", tuple(readings))
+
+
+def _decode(encoded: str) -> str:
+    try:
+        octets = b64decode(encoded, validate=True)
+        decoded = octets.decode()
+    except (binascii.Error, ValueError):
+        raise _broken_header("not base64 of UTF-8") from None
+    if b64encode(octets).decode() != encoded:
+        raise _broken_header("not the one base64 spelling")
+    return decoded
 
 
 def _refused(credentials: Credentials, detail: str) -> OAuthError:
