@@ -6,7 +6,7 @@ from base64 import urlsafe_b64encode
 from authserver.oauth import scope
 from authserver.oauth.grant import Authorization
 
-ACCESS_TOKEN_TYPE = "at+jwt"  # noqa: S105 - a media type
+ACCESS_TOKEN_TYPE = "at+jwt"
 ID_TOKEN_LIFETIME = 300
 
 _AT_HASH = {"ES256": hashlib.sha256, "RS256": hashlib.sha256, "EdDSA": hashlib.sha512}

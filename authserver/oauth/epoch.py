@@ -1,8 +1,9 @@
-"""Revoking is an epoch: whom a counter concerns, and how a grant depends on them (design: epochs).
+"""Revoking is an epoch: whom a counter concerns, and how a grant depends on them: RFC 7009 §2.1.
 
 Each user, client, consent and upstream session has a counter that only grows. What is issued
 stores the sum of the counters it depends on; the statement that spends or rotates it compares
-that sum with today's. Counters only grow, so the sums are equal only if none has moved.
+that sum with today's. Counters only grow, so the sums are equal only if none has moved
+(docs/decisions/0003-revocation-epochs.md).
 """
 
 import hashlib

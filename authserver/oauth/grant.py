@@ -1,4 +1,4 @@
-"""What a grant_type proves, the stored grant, and narrowing: OAuth 2.1 §4.1.3, §4.3, RFC 8707 §2.2."""
+"""What a grant_type proves, the stored grant, and narrowing: OAuth 2.1 §4.3, RFC 8707 §2.2."""
 
 from dataclasses import dataclass, field, replace
 

@@ -105,7 +105,7 @@ def next_step(
     pending: PendingAuthorization,
     client: Client,
     session: Session | None,
-    remembered: bool,
+    remembered: bool,  # noqa: FBT001 - one of the facts that the step depends on
     now: int,
 ) -> Step:
     """Return the next step of a pending authorization.
@@ -133,9 +133,9 @@ def _fresh(pending: PendingAuthorization, session: Session, now: int) -> bool:
     return max_age is None or now - session.auth_time <= max_age
 
 
-def _login_required() -> OAuthError:  # noqa: N802 - reads as the constant it stands for
+def _login_required() -> OAuthError:
     return OAuthError("login_required", "The user is not signed in.")
 
 
-def _consent_required() -> OAuthError:  # noqa: N802
+def _consent_required() -> OAuthError:
     return OAuthError("consent_required", "The user has not approved this request.")

@@ -5,7 +5,7 @@ import hmac
 import secrets
 
 CODE_PREFIX = "mcpas_ac_"
-SECRET_PREFIX = "mcpas_cs_"  # noqa: S105 - what secret scanners look for
+SECRET_PREFIX = "mcpas_cs_"  # prefixes: for secret scanners
 
 
 def random_value(prefix: str = "") -> str:

@@ -1,4 +1,4 @@
-"""The user, as the upstream described them when they last signed in: OpenID Connect Core §2, §5.1"""
+"""The user, as the upstream described them at the last sign-in: OpenID Connect Core §2, §5.1."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
