@@ -3,7 +3,7 @@
 import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from authserver.resource_server.challenge import Answer
 from authserver.resource_server.guard import ResourceServer
@@ -50,7 +50,10 @@ class Gate:
         if self._is_public(path) or _is_preflight(method, headers):
             return None
         authorization = [value for name, value in headers if name == "authorization"]
-        return self.guard.admit(authorization, self._required(path))
+        result = self.guard.admit(authorization, self._required(path))
+        if isinstance(result, Answer) and method == "HEAD":
+            return replace(result, body=b"")
+        return result
 
     def _is_public(self, path: str) -> bool:
         # An application that resolves /public/../mcp would otherwise open /mcp to everybody.

@@ -20,7 +20,7 @@ _MAX_LIFETIME = 3600
 _DEFAULT_LIFETIME = 600
 _STALE_LIFETIME = 86_400  # how long old keys serve while the issuer does not answer
 _REFETCH_INTERVAL = 30  # a stranger's made-up kid cannot make us fetch more often
-_RETRY_INTERVAL = 5
+_RETRY_INTERVAL = 5  # while there are no keys at all
 
 _MAX_BYTES = 65_536
 _CONNECT_TIMEOUT = 3.0
@@ -70,10 +70,11 @@ class JwksCache:
         keys = self._keys
         if keys.is_fresh(now):
             return keys
+        interval = _REFETCH_INTERVAL if keys.is_usable(now) else _RETRY_INTERVAL
         if not self._fetching.acquire(blocking=not keys.is_usable(now)):
             return keys
         try:
-            if not self._keys.is_fresh(now) and self._may_try(now, _RETRY_INTERVAL):
+            if not self._keys.is_fresh(now) and self._may_try(now, interval):
                 self._fetch(now)
         finally:
             self._fetching.release()

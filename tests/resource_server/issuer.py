@@ -11,12 +11,13 @@ from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 from authserver.resource_server import ResourceServer, Verifier
+from authserver.resource_server.keys import PublicKey
 
 NOW = 1_800_000_000
 RESOURCE = "https://issues.example.com/mcp"
 
 # Made once: RSA keys take a while.
-KEYS: dict[str, Key] = {
+KEYS: dict[str, PublicKey] = {
     "ES256": ECKey.generate_key("P-256", {"kid": "es"}),
     "RS256": RSAKey.generate_key(2048, {"kid": "rs"}),
     "EdDSA": OKPKey.generate_key("Ed25519", {"kid": "ed"}),

@@ -54,6 +54,7 @@ CASES = (
     Case("token in the query", 401, path="/mcp?access_token=TOKEN"),
     Case("token in the query beside the header", 200, path="/mcp?access_token=x", headers=TOKEN),
     Case("POST without token", 401, method="POST"),
+    Case("HEAD with a bad token", 401, method="HEAD", headers=bearer("Bearer abc")),
     Case("DELETE without token", 401, method="DELETE"),
     Case("another path", 401, path="/other"),
     Case("root", 401, path="/"),

@@ -1,7 +1,10 @@
+import json
 import threading
 import time
+from unittest.mock import Mock
 
 import pytest
+from joserfc import jws
 from joserfc.jwk import ECKey, OctKey
 
 from authserver.resource_server import InvalidToken, KeysUnavailable
@@ -122,7 +125,16 @@ def test_old_keys_serve_for_a_day_while_the_issuer_is_down(issuer):
         verify(verifier, issuer, now=NOW + 86_400)
 
 
-def test_an_issuer_that_is_down_is_asked_every_five_seconds(issuer):
+def test_old_keys_are_refreshed_at_most_every_thirty_seconds_while_the_issuer_is_down(issuer):
+    verifier = issuer.verifier()
+    verify(verifier, issuer)
+    issuer.answers.clear()
+    for second in range(60):
+        verify(verifier, issuer, now=NOW + 600 + second)
+    assert issuer.jwks_hits + issuer.hits[issuer.metadata_path] == 2 + 2
+
+
+def test_an_issuer_that_is_down_without_keys_is_asked_every_five_seconds(issuer):
     answers, verifier = dict(issuer.answers), issuer.verifier()
     issuer.answers.clear()
     for second in range(10):
@@ -141,22 +153,23 @@ def test_a_jwks_that_moved_is_found_again(issuer):
         issuer.metadata_path, {"issuer": issuer.url, "jwks_uri": f"{issuer.origin}/oauth/keys"}
     )
     verify(verifier, issuer, now=NOW + 3601)
-    verify(verifier, issuer, now=NOW + 3606)
+    verify(verifier, issuer, now=NOW + 3631)
     assert issuer.hits["/oauth/keys"] == 1
 
 
+GOOD = json.dumps({"keys": [public(ES)]}).encode()
 BROKEN = {
-    "an error page": (500, {}, b"{}"),
-    "not found": (404, {}, b"{}"),
-    "a created": (201, {}, b'{"keys": []}'),
-    "a redirect": (302, {"Location": "/elsewhere"}, b"{}"),
+    "an error page": (500, {}, GOOD),
+    "not found": (404, {}, GOOD),
+    "a created": (201, {}, GOOD),
+    "a redirect": (302, {"Location": "/elsewhere"}, GOOD),
     "no JSON": (200, {}, b"<html>"),
     "a list": (200, {}, b"[]"),
     "no keys": (200, {}, b"{}"),
     "keys that are no list": (200, {}, b'{"keys": {}}'),
     "an empty list": (200, {}, b'{"keys": []}'),
-    "a name twice": (200, {}, b'{"keys": [], "keys": []}'),
-    "too much": (200, {}, b'{"keys": [], "x": "' + b"x" * 70_000 + b'"}'),
+    "a name twice": (200, {}, GOOD[:-1] + b", " + GOOD[1:]),
+    "too much": (200, {}, GOOD + b" " * 70_000),
     "compressed": (200, {"Content-Encoding": "gzip"}, b"\x1f\x8b\x08\x00"),
     "nested": (200, {}, b'{"keys": ' + b"[" * 30_000 + b"]" * 30_000 + b"}"),
 }
@@ -208,6 +221,23 @@ def test_a_key_that_cannot_be_used_does_not_take_the_others_with_it(issuer, bad)
 def test_a_key_for_signatures_is_used_whatever_else_it_says(issuer):
     issuer.publish(public(ES, use="sig", key_ops=["verify"], alg="ES256", x5t="x", new=[1]))
     assert verify(issuer.verifier(), issuer)
+
+
+def test_a_signature_is_checked_once_for_each_token(issuer, monkeypatch):
+    check = Mock(wraps=jws.deserialize_compact)
+    monkeypatch.setattr(jws, "deserialize_compact", check)
+    verifier, tokens = issuer.verifier(), [issuer.token(jti=f"token-{n}") for n in range(3)]
+    for token in tokens * 3:
+        verifier.verify(token)
+    assert check.call_count == 3
+
+
+def test_only_so_many_tokens_are_remembered(issuer, monkeypatch):
+    monkeypatch.setattr("authserver.resource_server.jws._MAX_REMEMBERED", 2)
+    verifier = issuer.verifier()
+    for n in range(5):
+        verify(verifier, issuer, jti=f"token-{n}")
+    assert len(verifier._signature._remembered) == 2
 
 
 def test_many_threads_fetch_the_first_keys_once(issuer):

@@ -252,8 +252,7 @@ def test_a_moment_is_a_whole_number(issuer, name, value):
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "9" * 5000])
 def test_a_number_that_is_none_is_no_moment(issuer, number):
     payload = json.dumps(issuer.claims(exp=0)).replace('"exp": 0', f'"exp": {number}')
-    reason = refusal(issuer.verifier(), issuer.token(payload=payload.encode()))
-    assert reason == ("claims" if number == "1e999" else "malformed")
+    assert refusal(issuer.verifier(), issuer.token(payload=payload.encode())) == "malformed"
 
 
 def test_a_token_without_leeway_dies_with_its_exp(issuer):

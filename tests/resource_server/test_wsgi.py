@@ -98,6 +98,12 @@ def test_a_mounted_application_is_judged_by_its_whole_path(issuer):
     assert call(app, environ | {"SCRIPT_NAME": ""}) == ("401 Unauthorized", [b""])
 
 
+def test_a_refused_head_request_gets_no_body(issuer):
+    environ = {"REQUEST_METHOD": "HEAD", "PATH_INFO": "/mcp", "HTTP_AUTHORIZATION": "Bearer abc"}
+    app = protect_wsgi(application, issuer.guard())
+    assert call(app, environ) == ("401 Unauthorized", [b""])
+
+
 def test_a_token_that_was_put_there_before_does_not_count(issuer):
     app = protect_wsgi(application, issuer.guard(), public=["/"])
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "authserver.access_token": object()}
