@@ -5,6 +5,8 @@ import threading
 from dataclasses import dataclass, field
 
 from authserver.app import AuthServer
+from authserver.storage.purge import purge
+from authserver.storage.purge import purge
 
 logger = logging.getLogger("authserver")
 
@@ -38,13 +40,13 @@ class Upkeep:
 
 
 def run_once(server: AuthServer) -> None:
-    """Do one round: purge a batch of what has ended, prepare the next signing key when due."""
+    """Do one round: purge what has ended, prepare the next signing key when due."""
     now = server.clock()
     registration = server.settings.registration
     server.keys.prepare(now)
-    with server.store.write() as tx:
-        tx.purge(
-            now,
-            unused_lifetime=registration.unused_lifetime,
-            idle_lifetime=registration.idle_lifetime,
-        )
+    purge(
+        server.store,
+        now,
+        unused_lifetime=registration.unused_lifetime,
+        idle_lifetime=registration.idle_lifetime,
+    )

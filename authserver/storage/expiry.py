@@ -1,0 +1,142 @@
+"""What may be deleted, and when. Each rule is one condition, asked twice: to find and to delete.
+
+Finding is a read that blocks nobody; the delete asks again, because the row may be used meanwhile.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Delete, Select, bindparam, delete, exists, or_, select
+
+from authserver.oauth.interaction import SESSION_IDLE_LIFETIME, SESSION_LIFETIME
+from authserver.storage import tables
+from authserver.storage.connected import Connected
+
+# Instances' clocks differ, and jump: nothing goes in the hour in which one may still see it live.
+CLOCK_MARGIN = 3600
+# No access token lives longer, so that its grant can be looked up for as long as it is valid.
+ENDED_GRANT_KEPT = 86400
+
+_grants, _codes, _clients = tables.grants, tables.codes, tables.clients
+_pending, _consents, _sessions = tables.pending_authorizations, tables.consents, tables.sessions
+
+
+def _moment(name: str) -> ColumnElement[int]:
+    return bindparam(name, type_=_grants.c.expires_at.type)
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """What the conditions compare with, in epoch seconds."""
+
+    now: int
+    unused_before: int
+    idle_before: int
+
+    def parameters(self) -> dict[str, object]:
+        """Return the parameters of every rule's statements."""
+        return {
+            "now": self.now,
+            "expired_before": self.now - CLOCK_MARGIN,
+            "ended_before": self.now - ENDED_GRANT_KEPT,
+            "session_before": self.now - CLOCK_MARGIN - SESSION_LIFETIME,
+            "seen_before": self.now - CLOCK_MARGIN - SESSION_IDLE_LIFETIME,
+            "unused_before": self.unused_before,
+            "idle_before": self.idle_before,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One kind of rows that end: how they are found, and the statements that delete them."""
+
+    find: Select[Any]
+    deletes: tuple[Delete, ...]
+
+
+def _rule(key: Column[str], condition: ColumnElement[bool], *also: Delete) -> Rule:
+    chosen = key.in_(bindparam("keys", expanding=True))
+    find = select(key).where(condition).limit(bindparam("batch"))
+    return Rule(find, (delete(key.table).where(chosen, condition), *also))
+
+
+_newer = _grants.alias("newer")
+# The newest grant of a client stays as long as it tells how long the client is idle.
+_grant_ended = or_(
+    _grants.c.expires_at <= _moment("ended_before"),
+    _grants.c.idle_expires_at <= _moment("ended_before"),
+) & or_(
+    _grants.c.rotated_at <= _moment("idle_before"),
+    exists().where(
+        _newer.c.client_id == _grants.c.client_id, _newer.c.rotated_at > _grants.c.rotated_at
+    ),
+)
+_grant_live = (
+    _grants.c.revoked_at.is_(None)
+    & (_grants.c.expires_at > _moment("now"))
+    & (_grants.c.idle_expires_at > _moment("now"))
+)
+_of_client = _grants.c.client_id == _clients.c.client_id
+_consented = _consents.c.client_id == _clients.c.client_id
+_removable = ~_clients.c.preregistered & ~exists().where(
+    _pending.c.client_id == _clients.c.client_id
+)
+_unused = (
+    _removable
+    & (_clients.c.registered_at <= _moment("unused_before"))
+    & ~exists().where(_of_client)
+    & ~exists().where(_consented)
+)
+_idle = (
+    _removable
+    & (_clients.c.registered_at <= _moment("idle_before"))
+    & ~exists().where(_of_client, or_(_grant_live, _grants.c.rotated_at > _moment("idle_before")))
+    & ~exists().where(_consented, _consents.c.granted_at > _moment("idle_before"))
+)
+_forget_consents = delete(_consents).where(
+    _consents.c.client_id.in_(bindparam("keys", expanding=True)), ~exists().where(_consented)
+)
+
+RULES = {
+    "pending authorizations": _rule(
+        _pending.c.id, _pending.c.expires_at <= _moment("expired_before")
+    ),
+    "upstream logins": _rule(
+        tables.upstream_logins.c.state_digest,
+        tables.upstream_logins.c.expires_at <= _moment("expired_before"),
+    ),
+    "sessions": _rule(
+        _sessions.c.digest,
+        (_sessions.c.created_at <= _moment("session_before"))
+        | (_sessions.c.last_seen_at <= _moment("seen_before")),
+    ),
+    "grants": _rule(_grants.c.id, _grant_ended),
+    # After the grants: a spent code shows a replay for as long as there is something to revoke.
+    "codes": _rule(
+        _codes.c.digest,
+        (_codes.c.expires_at <= _moment("expired_before"))
+        & ~exists().where(_grants.c.id == _codes.c.grant_id),
+    ),
+    "unused clients": _rule(_clients.c.client_id, _unused, _forget_consents),
+    "idle clients": _rule(_clients.c.client_id, _idle, _forget_consents),
+}
+
+
+class ExpiryReads(Connected):
+    """Finding what has ended."""
+
+    def ended(self, kind: str, moments: Moments, batch: int) -> Sequence[str]:
+        """Return the keys of up to `batch` rows of a kind, one of `RULES`, that may be deleted."""
+        parameters = {**moments.parameters(), "batch": batch}
+        return self._execute(RULES[kind].find, parameters).scalars().all()
+
+
+class ExpiryWrites(Connected):
+    """Deleting what has ended."""
+
+    def delete_ended(self, kind: str, moments: Moments, keys: Sequence[str]) -> int:
+        """Delete the rows that `ended` found and that have still ended, and return how many."""
+        parameters = {**moments.parameters(), "keys": list(keys)}
+        deleted, *_ = [self._changed(each, parameters) for each in RULES[kind].deletes]
+        return deleted

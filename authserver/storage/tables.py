@@ -1,0 +1,178 @@
+"""The tables. Times are integer seconds, texts are unbounded, nothing cascades.
+
+A grant outlives its client's row and a tombstone its session, so there are no foreign keys.
+"""
+
+from sqlalchemy import BigInteger, Boolean, Column, Dialect, LargeBinary, MetaData, Table, Text
+from sqlalchemy.types import TypeDecorator
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class ScopeText(TypeDecorator[tuple[str, ...]]):
+    """A tuple of scopes as one text, separated by spaces (RFC 6749 §3.3)."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(
+        self,
+        value: tuple[str, ...] | None,
+        dialect: Dialect,  # noqa: ARG002
+    ) -> str | None:
+        """Join the scopes."""
+        return None if value is None else " ".join(value)
+
+    def process_result_value(
+        self,
+        value: str | None,
+        dialect: Dialect,  # noqa: ARG002
+    ) -> tuple[str, ...] | None:
+        """Split the scopes."""
+        return None if value is None else tuple(value.split())
+
+
+def _key(name: str) -> Column[str]:
+    return Column(name, Text, primary_key=True)
+
+
+def _text(name: str, *, nullable: bool = False, unique: bool = False) -> Column[str]:
+    return Column(name, Text, nullable=nullable, unique=unique)
+
+
+def _integer(name: str, *, nullable: bool = False, unique: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=nullable, unique=unique)
+
+
+clients = Table(
+    "clients",
+    metadata,
+    _key("client_id"),
+    _text("document"),
+    _text("secret_digest", nullable=True),
+    Column("preregistered", Boolean, nullable=False),
+    _integer("registered_at"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    _key("sub"),
+    _text("upstream_issuer"),
+    _text("upstream_subject"),
+    _text("name", nullable=True),
+    _text("email", nullable=True),
+    Column("email_verified", Boolean, nullable=False),
+    _text("claims"),
+    _integer("created_at"),
+    _integer("last_login_at"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    _key("digest"),
+    _text("sub"),
+    _integer("auth_time"),
+    _integer("created_at"),
+    _integer("last_seen_at"),
+    _integer("epochs"),
+    _text("upstream_sid", nullable=True),
+)
+
+pending_authorizations = Table(
+    "pending_authorizations",
+    metadata,
+    _key("id"),
+    _text("request"),
+    Column("client_id", Text, nullable=False, index=True),
+    _text("binding_digest"),
+    _integer("epochs"),
+    _integer("created_at"),
+    _integer("expires_at"),
+    _text("status"),
+)
+
+upstream_logins = Table(
+    "upstream_logins",
+    metadata,
+    _key("state_digest"),
+    _text("pending_id"),
+    _integer("created_at"),
+    _integer("expires_at"),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    _key("sub"),
+    Column("client_id", Text, primary_key=True, index=True),
+    _key("redirect_uri"),
+    _key("resource"),
+    Column("scope", ScopeText, nullable=False),
+    _text("client_digest"),
+    _integer("granted_at"),
+)
+
+codes = Table(
+    "codes",
+    metadata,
+    _key("digest"),
+    _text("grant_id", unique=True),
+    _text("client_id"),
+    _text("redirect_uri"),
+    Column("redirect_uri_given", Boolean, nullable=False),
+    _text("sub"),
+    _text("resource"),
+    Column("scope", ScopeText, nullable=False),
+    _text("code_challenge"),
+    _integer("auth_time"),
+    _integer("epochs"),
+    _integer("expires_at"),
+    _text("nonce", nullable=True),
+    _text("upstream_sid", nullable=True),
+    _integer("spent_at", nullable=True),
+)
+
+# What a rotation writes has no index, so that PostgreSQL updates the row in place.
+grants = Table(
+    "grants",
+    metadata,
+    _key("id"),
+    _text("handle", unique=True),
+    Column("client_id", Text, nullable=False, index=True),
+    _text("sub"),
+    _text("resource"),
+    Column("scope", ScopeText, nullable=False),
+    _integer("auth_time"),
+    Column("seed", LargeBinary, nullable=False),
+    _integer("generation"),
+    _integer("rotated_at"),
+    _integer("created_at"),
+    _integer("expires_at"),
+    _integer("idle_expires_at"),
+    _integer("epochs"),
+    _text("upstream_sid", nullable=True),
+    _integer("revoked_at", nullable=True),
+)
+
+epochs = Table("epochs", metadata, _key("subject"), _integer("epoch"))
+
+signing_keys = Table(
+    "signing_keys",
+    metadata,
+    _key("kid"),
+    _integer("sequence", unique=True),
+    _text("alg"),
+    _text("sealed"),
+    _integer("created_at"),
+    _integer("active_at"),
+    _integer("retired_at", nullable=True),
+    _integer("expires_at", nullable=True),
+)

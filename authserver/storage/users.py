@@ -1,0 +1,107 @@
+"""Users, known by the upstream's issuer and subject, and the consents they gave."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import bindparam, select
+
+from authserver.oauth.interaction import RememberedConsent
+from authserver.oauth.user import User
+from authserver.storage import documents, tables
+from authserver.storage.connected import Connected, on_both
+
+_users, _consents = tables.users, tables.consents
+_PROFILE = ("name", "email", "email_verified", "claims", "last_login_at")
+
+_FIND_USER = select(_users).where(_users.c.sub == bindparam("sub"))
+_SAVE_USER = on_both(
+    lambda insert: (
+        (statement := insert(_users))
+        .on_conflict_do_update(
+            index_elements=[_users.c.upstream_issuer, _users.c.upstream_subject],
+            set_={name: statement.excluded[name] for name in _PROFILE},
+        )
+        .returning(*_users.c)
+    )
+)
+
+_CONSENT_KEY = ("sub", "client_id", "redirect_uri", "resource")
+_FIND_CONSENT = select(_consents.c.scope, _consents.c.client_digest, _consents.c.granted_at).where(
+    *(_consents.c[name] == bindparam(name) for name in _CONSENT_KEY)
+)
+_REMEMBER = on_both(
+    lambda insert: (statement := insert(_consents)).on_conflict_do_update(
+        index_elements=[_consents.c[name] for name in _CONSENT_KEY],
+        set_={name: statement.excluded[name] for name in ("scope", "client_digest", "granted_at")},
+    )
+)
+
+
+class UserReads(Connected):
+    """Reading users and their consents."""
+
+    def user(self, sub: str) -> User | None:
+        """Return a user."""
+        row = self._row(_FIND_USER, {"sub": sub})
+        return None if row is None else _user(row)
+
+    def consent(
+        self, sub: str, client_id: str, redirect_uri: str, resource: str
+    ) -> RememberedConsent | None:
+        """Return what the user last decided about this client, redirect URI and resource."""
+        key = (sub, client_id, redirect_uri, resource)
+        row = self._row(_FIND_CONSENT, dict(zip(_CONSENT_KEY, key, strict=True)))
+        return None if row is None else RememberedConsent(**row)
+
+
+class UserWrites(Connected):
+    """A login, and a decision."""
+
+    def save_user(
+        self,
+        issuer: str,
+        subject: str,
+        *,
+        name: str | None,
+        email: str | None,
+        email_verified: bool,
+        claims: Mapping[str, object],
+        now: int,
+        new_sub: str,
+    ) -> User:
+        """Store what the upstream says now; `new_sub` is taken only by a user not seen before."""
+        row = {
+            "sub": new_sub, "upstream_issuer": issuer, "upstream_subject": subject,
+            "name": name, "email": email, "email_verified": email_verified,
+            "claims": documents.dump(claims), "created_at": now, "last_login_at": now,
+        }  # fmt: skip
+        saved = self._row(_SAVE_USER, row)
+        if saved is None:
+            raise AssertionError("an upsert returns its row")
+        return _user(saved)
+
+    def remember_consent(
+        self,
+        sub: str,
+        client_id: str,
+        redirect_uri: str,
+        resource: str,
+        *,
+        scope: tuple[str, ...],
+        client_digest: str,
+        now: int,
+    ) -> None:
+        """Remember a decision; it replaces the one before."""
+        self._changed(
+            _REMEMBER,
+            {
+                "sub": sub, "client_id": client_id, "redirect_uri": redirect_uri,
+                "resource": resource, "scope": scope, "client_digest": client_digest,
+                "granted_at": now,
+            },
+        )  # fmt: skip
+
+
+def _user(row: Mapping[Any, Any]) -> User:
+    return User(**{**row, "claims": json.loads(row["claims"])})
