@@ -16,7 +16,13 @@ from authserver.settings.table import (
     Text,
     absent,
 )
-from authserver.settings.values import DAY, SigningAlgorithm, TokenLifetimes
+from authserver.settings.values import (
+    DAY,
+    PUBLISH_LEAD_TIME,
+    ROTATION_INTERVAL,
+    SigningAlgorithm,
+    TokenLifetimes,
+)
 
 _HOUR = 3600
 _LIFETIMES = TokenLifetimes()
@@ -45,10 +51,10 @@ class KeysTable(Table):
     )
     signing_alg: SigningAlgorithm = Field("ES256", description="The algorithm of new tokens.")
     rotation_interval: Annotated[int, duration(DAY, 365 * DAY)] = Field(
-        90 * DAY, description="How long a key signs before the next one does."
+        ROTATION_INTERVAL, description="How long a key signs before the next one does."
     )
     publish_lead_time: Annotated[int, duration(_HOUR, 30 * DAY)] = Field(
-        DAY, description="How long a key is published before it signs."
+        PUBLISH_LEAD_TIME, description="How long a key is published before it signs."
     )
 
     @field_validator("publish_lead_time")

@@ -27,6 +27,8 @@ IdTokenAlgorithm = Literal[
     "HS256",
 ]
 DAY = 86400
+ROTATION_INTERVAL = 90 * DAY
+PUBLISH_LEAD_TIME = DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +97,8 @@ class Settings:
     database_url: str = field(repr=False)
     sealing_keys: tuple[SealingKey, ...] = field(repr=False)
     signing_alg: SigningAlgorithm = "ES256"
-    rotation_interval: int = 90 * DAY
-    publish_lead_time: int = DAY
+    rotation_interval: int = ROTATION_INTERVAL
+    publish_lead_time: int = PUBLISH_LEAD_TIME
     tokens: TokenLifetimes = field(default_factory=TokenLifetimes)
     registration: RegistrationPolicy = field(default_factory=RegistrationPolicy)
     rate_limits: RateLimits = field(default_factory=RateLimits)

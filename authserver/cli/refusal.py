@@ -1,0 +1,48 @@
+"""How a command says no: a text for people on standard error, exit status 1, no traceback"""
+
+from typing import IO, Any
+
+import click
+
+
+class Refusal(click.ClickException):
+    """The command was understood and says no."""
+
+    exit_code = 1
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the reason as it is."""
+        click.echo(self.format_message(), file=file, err=file is None)
+
+
+class Commands(click.Group):
+    """The commands, with every error that an operator can mend turned into a refusal."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command that was named."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            text = _explained(error)
+            if text is None:
+                raise
+            refusal = Refusal(text)
+        raise refusal
+
+
+def _explained(error: Exception) -> str | None:
+    """Return what to tell the operator, None where the error is ours."""
+    from authserver.settings import SettingsError  # noqa: PLC0415 - heavy
+
+    if isinstance(error, SettingsError):
+        return str(error)
+    if isinstance(error, click.ClickException | click.exceptions.Exit | click.Abort):
+        return None
+
+    from authserver.keys import NoSigningKey  # noqa: PLC0415 - heavy
+    from authserver.sealing import UnknownKey  # noqa: PLC0415 - heavy
+    from authserver.start import SchemaBehind  # noqa: PLC0415 - heavy
+    from authserver.storage.errors import StorageUnavailable, UnusableUrl  # noqa: PLC0415 - heavy
+
+    ours = (NoSigningKey, UnknownKey, SchemaBehind, StorageUnavailable, UnusableUrl)
+    return str(error) if isinstance(error, ours) else None

@@ -1,0 +1,108 @@
+"""Every key of the configuration file with type, default and meaning, read from the models"""
+
+import inspect
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from authserver.settings.model import File, ResourceTable, ScopeTable
+from authserver.settings.origin import Read
+from authserver.settings.table import Table
+
+_WORDS = {bool: "true or false", int: "integer", float: "number", str: "text"}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key: `default` and `example` are TOML, or empty where there is none."""
+
+    name: str
+    kind: str
+    default: str
+    example: str
+    meaning: str
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One table of the file, in the order of the file; the first has no name."""
+
+    name: str
+    meaning: str
+    keys: tuple[Key, ...]
+    optional: bool
+
+
+def sections() -> Iterator[Section]:
+    """Return the top of the file, then each table."""
+    top = {name: field for name, field in File.model_fields.items() if not _is_table(field)}
+    yield Section("", "", tuple(_key(*each) for each in top.items()), optional=False)
+    for name, field in File.model_fields.items():
+        if name == "resources":
+            yield _section("resources.NAME", ResourceTable, optional=False)
+            yield _section("resources.NAME.scopes.SCOPE", ScopeTable, optional=False)
+        elif _is_table(field):
+            yield _section(name, _model(field), optional=not field.is_required())
+
+
+def _section(name: str, model: type[Table], *, optional: bool) -> Section:
+    meaning = inspect.getdoc(model) or ""
+    meaning = meaning.partition("`: ")[2] or meaning
+    keys = tuple(_key(*each) for each in model.model_fields.items())
+    return Section(name, meaning[0].upper() + meaning[1:], keys, optional=optional)
+
+
+def _is_table(field: FieldInfo) -> bool:
+    annotation = field.annotation
+    is_model = isinstance(annotation, type) and issubclass(annotation, Table)
+    return is_model or get_origin(annotation) is dict
+
+
+def _model(field: FieldInfo) -> type[Table]:
+    model = field.annotation
+    if isinstance(model, type) and issubclass(model, Table):
+        return model
+    raise TypeError("a field that is no table")
+
+
+def _key(name: str, field: FieldInfo) -> Key:
+    read = next((each for each in field.metadata if isinstance(each, Read)), None)
+    bounds = [f"{each.ge} or more" for each in field.metadata if hasattr(each, "ge")]
+    bounds += [f"{each.le} or less" for each in field.metadata if hasattr(each, "le")]
+    kind = read.kind if read else _kind(field.annotation)
+    return Key(
+        name=name,
+        kind=", ".join((kind, *bounds)),
+        default=_default(field, read),
+        example=field.examples[0] if field.examples else "",
+        meaning=field.description or "",
+        required=field.is_required(),
+    )
+
+
+def _default(field: FieldInfo, read: Read | None) -> str:
+    value = field.get_default(call_default_factory=False)
+    if field.is_required() or value is None or value == "":
+        return ""
+    return read.show(value) if read and read.show else json.dumps(value)
+
+
+def _kind(annotation: Any) -> str:  # noqa: ANN401 - what stands after a colon has no type
+    origin, members = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        read = next((each for each in members[1:] if isinstance(each, Read)), None)
+        return read.kind if read else _kind(members[0])
+    if origin is Literal:
+        return " or ".join(f"`{json.dumps(each)}`" for each in members)
+    if origin in (Union, UnionType):
+        return " or ".join(_kind(each) for each in members if each is not NoneType)
+    if origin is list:
+        return f"list of: {_kind(members[0])}"
+    if origin is dict:
+        return f"table of: {_kind(members[1])}"
+    return _WORDS.get(annotation, "table")
