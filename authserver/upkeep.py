@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from authserver.app import AuthServer
 from authserver.storage.purge import purge
-from authserver.storage.purge import purge
 
 logger = logging.getLogger("authserver")
 
