@@ -1,5 +1,6 @@
 """What storage raises: the database is out of reach, or its address is no good."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -25,6 +26,13 @@ def translated() -> Iterator[None]:
     except exc.TimeoutError as error:
         raise StorageUnavailable("no connection to the database is free") from error
     except exc.DBAPIError as error:
-        if not (isinstance(error, exc.OperationalError) or error.connection_invalidated):
+        if not _is_outage(error):
             raise
         raise StorageUnavailable("the database does not answer") from error
+
+
+def _is_outage(error: exc.DBAPIError) -> bool:
+    """Say whether it is the database's state and not our SQL: SQLite has one class for both."""
+    if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+        return False
+    return isinstance(error, exc.OperationalError) or error.connection_invalidated

@@ -3,7 +3,17 @@
 A grant outlives its client's row and a tombstone its session, so there are no foreign keys.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Dialect, LargeBinary, MetaData, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.types import TypeDecorator
 
 metadata = MetaData(
@@ -72,6 +82,7 @@ users = Table(
     _text("claims"),
     _integer("created_at"),
     _integer("last_login_at"),
+    UniqueConstraint("upstream_issuer", "upstream_subject"),
 )
 
 sessions = Table(

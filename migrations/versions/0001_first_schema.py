@@ -146,6 +146,11 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("last_login_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("sub", name=op.f("pk_users")),
+        sa.UniqueConstraint(
+            "upstream_issuer",
+            "upstream_subject",
+            name=op.f("uq_users_upstream_issuer_upstream_subject"),
+        ),
     )
 
 
