@@ -108,7 +108,7 @@ class UpstreamSession:
                 stream=True,
                 timeout=timeout,  # type: ignore[arg-type]  # requests passes it on as it is
             ) as response:
-                return Answer(what, response.status_code, _read(response, deadline))
+                return Answer(what, response.status_code, _read(response))
         except _TooLong:
             failure = f"the answer is longer than {MAX_BYTES} bytes"
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
@@ -127,13 +127,12 @@ class _TooLong(Exception):
     pass
 
 
-def _read(response: requests.Response, deadline: Deadline) -> bytes:
+def _read(response: requests.Response) -> bytes:
     body = bytearray()
     for piece in response.iter_content(_PIECE):
         body += piece
         if len(body) > MAX_BYTES:
             raise _TooLong
-        deadline.remaining()
     return bytes(body)
 
 

@@ -3,7 +3,9 @@
 import pytest
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
+from authserver.upstream.cached import Cached
 from authserver.upstream.errors import UpstreamError, UpstreamUnavailable
+from authserver.upstream.session import Deadline
 from tests.upstream.jose import new_key
 from tests.upstream.spoiled_server import Spoiled
 
@@ -139,3 +141,14 @@ def test_a_new_kid_while_the_keys_endpoint_is_down_is_an_outage(login, idp):
 
     with pytest.raises(UpstreamUnavailable):
         login.sign_in()
+
+
+def test_who_missed_a_refetch_gets_its_result_and_makes_none(clock):
+    fetched = []
+    cached = Cached("jwks", lambda _: fetched.append(object()) or fetched[-1], clock)
+    first = cached.get(Deadline(1))
+    second = cached.refetch(first, Deadline(1))
+    clock.seconds += 60
+
+    assert cached.refetch(first, Deadline(1)) is second
+    assert fetched == [first, second]

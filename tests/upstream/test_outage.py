@@ -102,6 +102,17 @@ def test_the_limit_holds_over_many_answers_that_are_each_in_time(make_login, idp
     assert time.monotonic() - started < 1.0
 
 
+def test_the_limit_holds_for_an_answer_that_drips_and_then_stops(make_login, idp):
+    # About 0.8 seconds of bytes, and then none although more are promised.
+    idp.spoiled[DISCOVERY] = Spoiled(body=b" " * 10, headers={"Content-Length": "99"}, drip=0.016)
+    started = time.monotonic()
+
+    with pytest.raises(UpstreamUnavailable):
+        make_login(request_timeout=1.0).url()
+
+    assert time.monotonic() - started < 1.5
+
+
 def test_a_slow_userinfo_costs_the_name_and_not_the_sign_in(make_login, idp):
     idp.claims = {"name": None}
     idp.spoiled["/userinfo"] = Spoiled(drip=0.05)
