@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from authserver.upstream.discovery import metadata_url
+from authserver.upstream.discovery import metadata_url, parse
 from authserver.upstream.errors import UpstreamError, UpstreamUnavailable
 from tests.upstream.hostile_idp import ABSENT
 from tests.upstream.spoiled_server import Spoiled
@@ -40,13 +40,6 @@ def _wait_until(condition):
 )
 def test_the_well_known_path_follows_the_issuer(issuer, url):
     assert metadata_url(issuer) == url
-
-
-@pytest.mark.parametrize("path", ["", "/", "/realms/main", "/application/o/main/"])
-def test_an_issuer_with_a_path_or_a_trailing_slash_signs_in(make_login, idp, path):
-    idp.path = path
-
-    assert make_login().sign_in().issuer == idp.origin + path
 
 
 def test_nothing_is_asked_before_the_first_sign_in(login, idp):
@@ -114,8 +107,6 @@ def test_a_missing_endpoint_is_refused(login, idp, name, value):
 
 
 def test_a_public_provider_cannot_point_at_our_loopback():
-    from authserver.upstream.discovery import parse
-
     issuer = "https://idp.example"
     document = {
         "issuer": issuer,

@@ -1,5 +1,7 @@
 """The provider's keys: rotated, unnamed, damaged, and never fetched more than is good."""
 
+import itertools
+
 import pytest
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
@@ -144,11 +146,12 @@ def test_a_new_kid_while_the_keys_endpoint_is_down_is_an_outage(login, idp):
 
 
 def test_who_missed_a_refetch_gets_its_result_and_makes_none(clock):
-    fetched = []
-    cached = Cached("jwks", lambda _: fetched.append(object()) or fetched[-1], clock)
+    fetches = itertools.count(1)
+    cached = Cached("jwks", lambda _: next(fetches), clock)
     first = cached.get(Deadline(1))
     second = cached.refetch(first, Deadline(1))
     clock.seconds += 60
 
-    assert cached.refetch(first, Deadline(1)) is second
-    assert fetched == [first, second]
+    assert (first, second) == (1, 2)
+    assert cached.refetch(first, Deadline(1)) == 2
+    assert next(fetches) == 3

@@ -22,6 +22,13 @@ def test_a_sign_in_names_the_user_by_issuer_and_subject(login, idp):
     assert identity.claims["sub"] == "user-1"
 
 
+@pytest.mark.parametrize("path", ["", "/", "/realms/main", "/application/o/main/"])
+def test_an_issuer_with_a_path_or_a_trailing_slash_signs_in(make_login, idp, path):
+    idp.path = path
+
+    assert make_login().sign_in().issuer == idp.origin + path
+
+
 @pytest.mark.spec("RFC 9700", "2.1.1")
 def test_our_request_always_has_pkce_nonce_and_state(login):
     query = parse_qs(urlsplit(login.url()).query, strict_parsing=True)
