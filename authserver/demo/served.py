@@ -1,34 +1,23 @@
-"""How gunicorn serves the authorization server of the demo: its settings and its application.
+"""The process of the demo's authorization server: what `authserver serve` runs. PEP 3333
 
-As in production: a process of its own with two workers, which share nothing but the database. So
-the walk-through fails where something is kept in the memory of one process.
+Two workers, which share nothing but the database: so the walk-through fails where something is
+kept in the memory of one process. Only the socket is the demo's, and the end: it ends with the
+demo, also where the demo was killed and could not end it.
 """
 
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 
-import flask
-
-workers = 2
-worker_class = "gthread"
-threads = 4
-graceful_timeout = 2
-control_socket_disable = True  # it would lie in the home directory of whoever tries the demo
+from authserver.cli.gunicorn_server import GunicornServer
 
 
-def when_ready(_arbiter: object) -> None:
-    """Let the server end with the demo, also where the demo was killed and could not end it."""
+def serve(config: Path, descriptor: int) -> None:
+    """Serve on a listening socket until SIGTERM, or until standard input is closed."""
     threading.Thread(target=_end_with_the_demo, daemon=True).start()
-
-
-def application() -> flask.Flask:
-    """Return the application for the configuration file that $AUTHSERVER_CONFIG names."""
-    from authserver.settings import load  # noqa: PLC0415 - the master needs only the settings
-    from authserver.web import create_app  # noqa: PLC0415
-
-    return create_app(load(Path(os.environ["AUTHSERVER_CONFIG"])))
+    GunicornServer(config, bind=[f"fd://{descriptor}"], workers=2, threads=4).run()
 
 
 def _end_with_the_demo() -> None:
@@ -36,3 +25,7 @@ def _end_with_the_demo() -> None:
     while os.read(0, 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]), int(sys.argv[2]))

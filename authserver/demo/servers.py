@@ -7,6 +7,7 @@ it. The authorization server is gunicorn, as in production (`authserver.demo.ser
 import logging
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import time
@@ -81,8 +82,7 @@ def start(directory: Path, ends: ExitStack) -> Servers:
 
 @contextmanager
 def _gunicorn(place: Place, descriptor: int) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "gunicorn", "--config", f"python:{served.__name__}"]
-    command += ["--bind", f"fd://{descriptor}", f"{served.__name__}:application()"]
+    command = [sys.executable, "-m", served.__name__, str(place.config), str(descriptor)]
     with place.log.open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own arguments
             command,
@@ -90,13 +90,12 @@ def _gunicorn(place: Place, descriptor: int) -> Iterator[subprocess.Popen[bytes]
             stdout=log,
             stderr=subprocess.STDOUT,
             pass_fds=(descriptor,),
-            cwd=place.directory,
-            env=_environment(place),
+            env=_environment(),
         )
     try:
         yield process
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # gunicorn: at once; SIGTERM waits for idle clients
         try:
             process.wait(_ENDS_WITHIN)
         except subprocess.TimeoutExpired:
@@ -104,11 +103,11 @@ def _gunicorn(place: Place, descriptor: int) -> Iterator[subprocess.Popen[bytes]
             process.wait()
 
 
-def _environment(place: Place) -> dict[str, str]:
+def _environment() -> dict[str, str]:
     # The same package as here, also where it is not installed but lies beside us.
     here = str(Path(authserver.__file__).parents[1])
     path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
-    return os.environ | {"AUTHSERVER_CONFIG": str(place.config), "PYTHONPATH": path}
+    return os.environ | {"PYTHONPATH": path}
 
 
 @contextmanager
