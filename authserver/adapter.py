@@ -55,7 +55,7 @@ def peer_address() -> str:
 def unexpected(error: Exception, request_id: str) -> OAuthError:
     """Return what a client is told of an error that is no refusal; a bug is logged with its id."""
     if isinstance(error, StorageUnavailable):
-        logger.error("storage unavailable (request %s): %s", request_id, type(error).__name__)
+        logger.error("storage unavailable (request %s)", request_id, exc_info=error)
         return OAuthError(
             "temporarily_unavailable",
             "The server is busy; try again.",

@@ -8,13 +8,22 @@ from authserver.oauth.access_token import ID_TOKEN_LIFETIME
 from authserver.rate_limit import RateLimiter
 from authserver.sealing import Sealer
 from authserver.settings import Settings
+from authserver.storage import migrate
 from authserver.storage.store import Store
 from authserver.upstream.oidc import OidcUpstreamClient
 
 
+class SchemaBehind(Exception):
+    """The database has an older schema, and it is the operator's to change."""
+
+
 def build(settings: Settings, *, clock: Clock, audit: Audit) -> AuthServer:
-    """Return the server; opens the database lazily, asks the network nothing."""
-    store = Store.open(settings.database_url)
+    """Return the server with a usable database and signing key; the upstream is not asked.
+
+    SQLite is migrated here, once for all who start together. Raises `SchemaBehind` for
+    PostgreSQL, `StorageUnavailable` where the database does not answer.
+    """
+    store = _open_store(settings.database_url)
     keys = SigningKeys(
         store,
         Sealer(settings.sealing_keys),
@@ -23,6 +32,7 @@ def build(settings: Settings, *, clock: Clock, audit: Audit) -> AuthServer:
         rotation_interval=settings.rotation_interval,
         publish_lead=settings.publish_lead_time,
     )
+    keys.prepare(clock())
     return AuthServer(
         settings=settings,
         store=store,
@@ -33,3 +43,12 @@ def build(settings: Settings, *, clock: Clock, audit: Audit) -> AuthServer:
         limiter=RateLimiter(settings.rate_limits),
         clock=clock,
     )
+
+
+def _open_store(url: str) -> Store:
+    if url.startswith("sqlite"):
+        migrate.upgrade(url)
+    store = Store.open(url)
+    if not store.schema_is_current():
+        raise SchemaBehind("the database schema is behind: run `authserver db upgrade`")
+    return store
