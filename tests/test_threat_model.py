@@ -1,0 +1,45 @@
+"""docs/threat-model.md is complete, and the attack tests agree with it."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "threat-model.md"
+ATTACKS = ROOT / "tests" / "attacks"
+ROW = re.compile(r"\| (\d+) \|(.*)\|", re.MULTILINE)
+LATER = re.compile(r"later: [A-Za-z_ ]+(?: \(.+\))?\Z")
+
+
+def states():
+    rows = ROW.findall(PAGE.read_text(encoding="utf-8"))
+    return [(int(number), rest.split("|")[-1].strip()) for number, rest in rows]
+
+
+def attack_numbers():
+    tests = (path.read_text(encoding="utf-8") for path in ATTACKS.rglob("test_*.py"))
+    return {int(number) for text in tests for number in re.findall(r"def test_(\d+)_", text)}
+
+
+def test_the_cases_are_numbered_1_to_205_in_order():
+    assert [number for number, _ in states()] == list(range(1, 206))
+
+
+def test_each_case_is_built_or_says_what_it_waits_for():
+    odd = [(number, state) for number, state in states() if not _is_state(state)]
+    assert not odd
+
+
+def test_an_attack_that_is_tested_is_said_to_be_built():
+    built = {number for number, state in states() if state == "built"}
+    assert attack_numbers() <= built
+
+
+def test_each_row_has_a_situation_an_answer_and_a_source():
+    for number, rest in ROW.findall(PAGE.read_text(encoding="utf-8")):
+        cells = [cell.strip() for cell in rest.split("|")]
+        assert len(cells) == 4, number
+        assert all(cells), number
+
+
+def _is_state(state):
+    return state == "built" or LATER.match(state) is not None
