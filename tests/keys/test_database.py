@@ -1,0 +1,136 @@
+"""Workers that meet in one database: threads, processes, and how much they ask of it"""
+
+import subprocess
+import sys
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from joserfc import jws
+
+from authserver.storage.store import Store
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+NOW = 1_800_000_000
+
+
+@pytest.fixture
+def store(database_url):
+    opened = Store.open(database_url)
+    yield opened
+    opened.close()
+
+
+def _rows(store):
+    with store.read() as reads:
+        return reads.signing_keys()
+
+
+def _kid(token):
+    return jws.extract_compact(token.encode()).headers()["kid"]
+
+
+def _worker(url):
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.keys.worker", url],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.spec("RFC 7517", "5")
+def test_processes_that_start_on_an_empty_database_together_make_one_key(database_url, store):
+    with ExitStack() as stack:
+        workers = [stack.enter_context(_worker(database_url)) for _ in range(3)]
+        for worker in workers:
+            assert worker.stdout is not None
+            assert worker.stdout.readline() == "ready\n"
+        for worker in workers:
+            assert worker.stdin is not None
+            worker.stdin.write("go\n")
+            worker.stdin.flush()
+        signed_with = {worker.communicate()[0].strip() for worker in workers}
+
+    (row,) = _rows(store)
+    assert signed_with == {row.kid}
+
+
+def test_threads_that_start_on_an_empty_database_together_make_one_key(make_keys, store):
+    barrier = threading.Barrier(8)
+    signed_with = []
+
+    def start():
+        keys = make_keys(store)
+        barrier.wait()
+        keys.prepare(NOW)
+        signed_with.append(_kid(keys.sign("at+jwt", {"exp": NOW + 60}, NOW)))
+
+    threads = [threading.Thread(target=start) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    (row,) = _rows(store)
+    assert signed_with == [row.kid] * 8
+
+
+def test_workers_that_rotate_together_make_one_next_key(make_keys, store):
+    make_keys(store).prepare(NOW)
+    barrier = threading.Barrier(4)
+    moments = []
+
+    def rotate():
+        keys = make_keys(store)
+        barrier.wait()
+        moments.append(keys.rotate(NOW + 1))
+
+    threads = [threading.Thread(target=rotate) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(_rows(store)) == 2
+    assert moments == [_rows(store)[1].active_at] * 4
+
+
+def test_a_whole_life_passes_through_the_database(make_keys, store):
+    keys = make_keys(store)
+    keys.prepare(NOW)
+    token = keys.sign("at+jwt", {"exp": NOW + 86400 + 900}, NOW)
+    signs_at = keys.rotate(NOW)
+    keys.prepare(signs_at)
+    restarted = make_keys(store)
+
+    assert [each.state for each in restarted.list(signs_at)] == ["retired", "active"]
+    assert restarted.verify(token, "at+jwt", signs_at) is not None
+    assert _rows(store)[0].retired_at == signs_at
+    restarted.prepare(signs_at + 90 * 86400)
+    assert [each.state for each in restarted.list(signs_at + 90 * 86400)] == ["active", "next"]
+
+
+def test_signing_and_publishing_ask_the_database_nothing_within_the_minute(make_keys, store):
+    keys = make_keys(store)
+    keys.prepare(NOW)
+
+    with store.counting() as count:
+        for _ in range(10):
+            token = keys.sign("at+jwt", {"exp": NOW + 60}, NOW)
+            assert keys.verify(token, "at+jwt", NOW) is not None
+            keys.jwks(NOW)
+
+    assert (count.statements, count.commits) == ([], 0)
+
+
+def test_upkeep_with_nothing_due_reads_once_and_commits_nothing(make_keys, store):
+    keys = make_keys(store)
+    keys.prepare(NOW)
+
+    with store.counting() as count:
+        keys.prepare(NOW + 60)
+
+    assert (len(count.statements), count.commits) == (1, 0)
