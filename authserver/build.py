@@ -14,24 +14,21 @@ from authserver.upstream.oidc import OidcUpstreamClient
 
 
 class SchemaBehind(Exception):
-    """The database has an older schema, and it is the operator's to change."""
+    """The database's schema is older than this version, and this process must not change it."""
+
+    def __init__(self) -> None:
+        super().__init__("the database schema is behind this version: run authserver db upgrade")
 
 
 def build(settings: Settings, *, clock: Clock, audit: Audit) -> AuthServer:
-    """Return the server with a usable database and signing key; the upstream is not asked.
+    """Return the server with a usable database and a key that can sign; nobody else is asked.
 
-    SQLite is migrated here, once for all who start together. Raises `SchemaBehind` for
-    PostgreSQL, `StorageUnavailable` where the database does not answer.
+    However many processes do so at once: an SQLite file belongs to this installation and is
+    migrated here; a PostgreSQL database may serve other versions as well, its operator says when.
+    Raises SchemaBehind, and what the storage and the signing keys raise.
     """
-    store = _open_store(settings.database_url)
-    keys = SigningKeys(
-        store,
-        Sealer(settings.sealing_keys),
-        alg=settings.signing_alg,
-        longest_token_lifetime=max(settings.longest_access_token_lifetime, ID_TOKEN_LIFETIME),
-        rotation_interval=settings.rotation_interval,
-        publish_lead=settings.publish_lead_time,
-    )
+    store = open_store(settings)
+    keys = signing_keys(settings, store)
     keys.prepare(clock())
     return AuthServer(
         settings=settings,
@@ -45,10 +42,33 @@ def build(settings: Settings, *, clock: Clock, audit: Audit) -> AuthServer:
     )
 
 
-def _open_store(url: str) -> Store:
-    if url.startswith("sqlite"):
-        migrate.upgrade(url)
-    store = Store.open(url)
+def prepare(settings: Settings, now: int) -> None:
+    """Do what `build` does to the database, and close it again: a fork may follow."""
+    store = open_store(settings)
+    try:
+        signing_keys(settings, store).prepare(now)
+    finally:
+        store.close()
+
+
+def open_store(settings: Settings) -> Store:
+    """Return the store with this version's schema; raises SchemaBehind."""
+    if settings.database_url.startswith("sqlite:"):
+        migrate.upgrade(settings.database_url)
+    store = Store.open(settings.database_url)
     if not store.schema_is_current():
-        raise SchemaBehind("the database schema is behind: run `authserver db upgrade`")
+        store.close()
+        raise SchemaBehind
     return store
+
+
+def signing_keys(settings: Settings, store: Store) -> SigningKeys:
+    """Return the signing keys as the settings want them; nothing is read yet."""
+    return SigningKeys(
+        store,
+        Sealer(settings.sealing_keys),
+        alg=settings.signing_alg,
+        longest_token_lifetime=max(settings.longest_access_token_lifetime, ID_TOKEN_LIFETIME),
+        rotation_interval=settings.rotation_interval,
+        publish_lead=settings.publish_lead_time,
+    )

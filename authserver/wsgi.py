@@ -3,12 +3,7 @@
 The configuration file is the one that AUTHSERVER_CONFIG names, else ./authserver.toml.
 """
 
-import time
-
 from authserver.settings import load, locate
-from authserver.start import prepare
 from authserver.web import create_app
 
-_settings = load(locate())
-prepare(_settings, int(time.time()))
-app = create_app(_settings)
+app = create_app(load(locate()))

@@ -8,7 +8,7 @@ import flask
 from gunicorn.app.base import BaseApplication
 
 from authserver.settings import SettingsError, load
-from authserver.start import prepare
+from authserver.build import prepare
 
 
 class GunicornServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types

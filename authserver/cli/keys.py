@@ -52,20 +52,15 @@ def rotate(config_file: str | None) -> None:
 @contextmanager
 def _signing_keys(config_file: str | None) -> Iterator["SigningKeys"]:
     """Give the keys of the configured server, whose schema must be current."""
-    from authserver.audit import Audit  # noqa: PLC0415 - heavy
-    from authserver.build import build  # noqa: PLC0415 - heavy
+    from authserver.build import open_store, signing_keys  # noqa: PLC0415 - heavy
     from authserver.settings import load, locate  # noqa: PLC0415 - heavy
-    from authserver.start import SchemaBehind  # noqa: PLC0415 - heavy
 
     settings = load(locate(config_file))
-    server = build(settings, clock=lambda: int(time.time()), audit=Audit(lambda _: None))
+    store = open_store(settings)
     try:
-        if not server.store.schema_is_current():
-            raise SchemaBehind
-        yield server.keys
+        yield signing_keys(settings, store)
     finally:
-        server.upstream.close()
-        server.store.close()
+        store.close()
 
 
 def _date(moment: int) -> str:

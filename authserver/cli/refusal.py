@@ -41,7 +41,7 @@ def _explained(error: Exception) -> str | None:
 
     from authserver.keys import NoSigningKey  # noqa: PLC0415 - heavy
     from authserver.sealing import UnknownKey  # noqa: PLC0415 - heavy
-    from authserver.start import SchemaBehind  # noqa: PLC0415 - heavy
+    from authserver.build import SchemaBehind  # noqa: PLC0415 - heavy
     from authserver.storage.errors import StorageUnavailable, UnusableUrl  # noqa: PLC0415 - heavy
 
     ours = (NoSigningKey, UnknownKey, SchemaBehind, StorageUnavailable, UnusableUrl)
