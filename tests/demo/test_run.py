@@ -1,11 +1,11 @@
 """The demo as its command runs it: in a process of its own, ended in every way it can end."""
 
 import os
-import select
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,16 +39,23 @@ class Demo:
         )
 
     def output(self) -> str:
-        return self.process.communicate(timeout=60)[0]
+        return self.read_until(None)
 
-    def read_until(self, text: str) -> str:
+    def read_until(self, text: str | None) -> str:
+        """Return what it says up to this text, or (None) up to its end."""
         assert self.process.stdout is not None
+        watchdog = threading.Timer(60, self.process.kill)
+        watchdog.start()
         seen = ""
-        while text not in seen:
-            ready, _, _ = select.select([self.process.stdout], [], [], 60)
-            line = self.process.stdout.readline() if ready else ""
-            assert line, f"it ended, or was silent, before {text!r}:\n{seen}"
+        while text is None or text not in seen:
+            line = self.process.stdout.readline()
+            if not line:
+                break
             seen += line
+        watchdog.cancel()
+        assert text is None or text in seen, f"it never said {text!r}:\n{seen}"
+        if text is None:
+            self.process.wait(10)
         return seen
 
     def left_processes(self, within: float = 5) -> bool:
@@ -64,7 +71,9 @@ class Demo:
     def end(self) -> None:
         if self.process.poll() is None or self.left_processes(0.1):
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.communicate()
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
 
 
 @pytest.fixture
