@@ -42,7 +42,7 @@ KNOWN_ONLY_TO = {
     ),
     "SQL": (SQL, ("storage",)),
     "pydantic": ({"pydantic"}, ("settings",)),
-    "authlib": ({"authlib"}, ("upstream",)),
+    "authlib": ({"authlib"}, ("endpoints/discovery",)),
     "the network": (NETWORK, ("upstream", "fetch", "resource_server", "demo", "cli/doctor")),
     "the kit": ({"authserver.resource_server"}, ("resource_server", "demo")),
 }

@@ -3,8 +3,8 @@
 import sys
 import time
 from pathlib import Path
+from wsgiref.types import WSGIApplication
 
-import flask
 from gunicorn.app.base import BaseApplication
 
 from authserver.settings import SettingsError, load
@@ -31,7 +31,7 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no 
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
 
-    def load(self) -> flask.Flask:
+    def load(self) -> WSGIApplication:
         """Make the application, in the worker: engines and sessions do not survive a fork."""
         from authserver.web import create_app  # noqa: PLC0415 - the master needs no application
 

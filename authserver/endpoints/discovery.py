@@ -5,6 +5,8 @@ import json
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
+from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
+
 from authserver.app import AuthServer
 from authserver.message import Endpoint, Request, Response
 from authserver.oauth import metadata, resource
@@ -57,13 +59,16 @@ def unknown(_server: AuthServer, _request: Request) -> Response:
 
 def _metadata(server: AuthServer) -> dict[str, object]:
     settings = server.settings
-    return metadata.authorization_server_metadata(
+    document = metadata.authorization_server_metadata(
         settings.issuer,
         settings.resources,
         registration=settings.registration.enabled,
         offline_access=settings.tokens.advertise_offline_access,
         id_token_algs=(settings.signing_alg,),
     )
+    # An outside judge looks once, at start: a document that is not valid is never served.
+    AuthorizationServerMetadata(document).validate()
+    return document
 
 
 def _resource_documents(server: AuthServer) -> dict[str, dict[str, object]]:
