@@ -60,9 +60,7 @@ def write_config(
     (folder / "upstream-secret").write_text(CLIENT_SECRET)
     (folder / "sealing-key").write_bytes(sha256(b"a sealing key for tests").digest())
     path = folder / "authserver.toml"
-    filled = CONFIG.format(
-        issuer=issuer, upstream=upstream, client_id=CLIENT_ID, database=database
-    )
+    filled = CONFIG.format(issuer=issuer, upstream=upstream, client_id=CLIENT_ID, database=database)
     path.write_text(filled + more)
     return path
 
@@ -126,9 +124,12 @@ class _Forms(HTMLParser):
             self.forms.append({"action": found.get("action", ""), "fields": []})
         elif tag == "a" and "href" in found:
             self.links.append(found["href"])
-        elif tag == "input" and self.forms and found.get("name"):
-            if found.get("type") != "checkbox" or "checked" in found:
-                self.forms[-1]["fields"].append((found["name"], found.get("value", "on")))
+        elif tag == "input" and self.forms and found.get("name") and self._is_sent(found):
+            self.forms[-1]["fields"].append((found["name"], found.get("value", "on")))
+
+    @staticmethod
+    def _is_sent(found: dict[str, str]) -> bool:
+        return found.get("type") != "checkbox" or "checked" in found
 
 
 def forms_of(page: TestResponse) -> list[dict[str, Any]]:

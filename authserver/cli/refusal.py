@@ -39,9 +39,9 @@ def _explained(error: Exception) -> str | None:
     if isinstance(error, click.ClickException | click.exceptions.Exit | click.Abort):
         return None
 
+    from authserver.build import SchemaBehind  # noqa: PLC0415 - heavy
     from authserver.keys import NoSigningKey  # noqa: PLC0415 - heavy
     from authserver.sealing import UnknownKey  # noqa: PLC0415 - heavy
-    from authserver.build import SchemaBehind  # noqa: PLC0415 - heavy
     from authserver.storage.errors import StorageUnavailable, UnusableUrl  # noqa: PLC0415 - heavy
 
     ours = (NoSigningKey, UnknownKey, SchemaBehind, StorageUnavailable, UnusableUrl)

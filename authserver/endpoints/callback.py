@@ -77,9 +77,7 @@ def _failed(
     return steps.to_page(server, "sign-in", flow.pending.id, problem)
 
 
-def _begin_session(
-    server: AuthServer, flow: Flow, identity: UpstreamIdentity
-) -> flask.Response:
+def _begin_session(server: AuthServer, flow: Flow, identity: UpstreamIdentity) -> flask.Response:
     value = opaque.random_value()
     old = browser.session_value(server)
     with server.store.write() as tx:

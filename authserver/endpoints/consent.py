@@ -43,9 +43,7 @@ def post(server: AuthServer, request_id: str, now: int) -> flask.Response:
 def _ticked(flow: Flow) -> tuple[str, ...]:
     """Return the request's scopes less those whose box was unticked."""
     ticked = forms.ticked()
-    return tuple(
-        name for name in flow.pending.request.scope if name in ticked or name == "openid"
-    )
+    return tuple(name for name in flow.pending.request.scope if name in ticked or name == "openid")
 
 
 def _deny(server: AuthServer, flow: Flow) -> flask.Response:

@@ -20,8 +20,7 @@ _ROOT_NAMES = ("oauth-authorization-server", "openid-configuration")
 def endpoints(server: AuthServer) -> list[Endpoint]:
     """Return the endpoints of every document at every spelling that clients try."""
     documents = {
-        path: _fixed(_metadata(server), _METADATA_MAX_AGE)
-        for path in metadata_paths(server.issuer)
+        path: _fixed(_metadata(server), _METADATA_MAX_AGE) for path in metadata_paths(server.issuer)
     }
     for path, each in _resource_documents(server).items():
         documents[path] = _fixed(each, _METADATA_MAX_AGE)

@@ -110,9 +110,7 @@ def test_browser_clients_may_read_documents_and_call_machine_endpoints(deploymen
 
 
 def test_registration_switched_off_vanishes_from_the_metadata(sqlite_url, idp, tmp_path):
-    closed = Deployment.start(
-        tmp_path, sqlite_url, idp, more="\n[registration]\nenabled = false\n"
-    )
+    closed = Deployment.start(tmp_path, sqlite_url, idp, more="\n[registration]\nenabled = false\n")
 
     assert "registration_endpoint" not in closed.http().get(PATHLESS[0]).json
     assert closed.http().post("/register", json={}).status_code == 404
