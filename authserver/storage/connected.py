@@ -74,5 +74,5 @@ class Connected:
         return self._execute(statement, parameters).scalar()
 
     def _changed(self, statement: Executable | PerDialect, parameters: Parameters) -> int:
-        """Run a statement that writes and return how many rows it touched."""
+        """Run a statement that writes; of an UPDATE or DELETE, return how many rows it touched."""
         return self._execute(statement, parameters).rowcount

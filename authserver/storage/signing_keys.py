@@ -28,7 +28,7 @@ class StoredKey:
 
 _keys = tables.signing_keys
 _ALL = select(_keys).order_by(_keys.c.sequence)
-_ADD = on_both(lambda insert: insert(_keys).on_conflict_do_nothing())
+_ADD = on_both(lambda insert: insert(_keys).on_conflict_do_nothing().returning(_keys.c.kid))
 _RETIRE = (
     update(_keys)
     .where(_keys.c.kid == bindparam("key_id"), _keys.c.retired_at.is_(None))
@@ -55,7 +55,7 @@ class SigningKeyWrites(Connected):
 
     def add_signing_key(self, key: StoredKey) -> bool:
         """Store a key; False where another worker has taken its place in the sequence."""
-        return self._changed(_ADD, documents.members(key)) == 1
+        return self._row(_ADD, documents.members(key)) is not None
 
     def retire_signing_key(self, kid: str, *, retired_at: int, expires_at: int) -> bool:
         """Set when a key stops signing and when it leaves the JWKS; False where that is set."""

@@ -122,10 +122,12 @@ upstream_logins = Table(
 consents = Table(
     "consents",
     metadata,
-    _key("sub"),
-    Column("client_id", Text, primary_key=True, index=True),
-    _key("redirect_uri"),
-    _key("resource"),
+    # Of the four below: together they may be longer than PostgreSQL's index entries.
+    _key("digest"),
+    _text("sub"),
+    Column("client_id", Text, nullable=False, index=True),
+    _text("redirect_uri"),
+    _text("resource"),
     Column("scope", ScopeText, nullable=False),
     _text("client_digest"),
     _integer("granted_at"),

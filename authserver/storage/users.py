@@ -1,5 +1,6 @@
 """Users, known by the upstream's issuer and subject, and the consents they gave."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -26,13 +27,12 @@ _SAVE_USER = on_both(
     )
 )
 
-_CONSENT_KEY = ("sub", "client_id", "redirect_uri", "resource")
 _FIND_CONSENT = select(_consents.c.scope, _consents.c.client_digest, _consents.c.granted_at).where(
-    *(_consents.c[name] == bindparam(name) for name in _CONSENT_KEY)
+    _consents.c.digest == bindparam("digest")
 )
 _REMEMBER = on_both(
     lambda insert: (statement := insert(_consents)).on_conflict_do_update(
-        index_elements=[_consents.c[name] for name in _CONSENT_KEY],
+        index_elements=[_consents.c.digest],
         set_={name: statement.excluded[name] for name in ("scope", "client_digest", "granted_at")},
     )
 )
@@ -50,8 +50,8 @@ class UserReads(Connected):
         self, sub: str, client_id: str, redirect_uri: str, resource: str
     ) -> RememberedConsent | None:
         """Return what the user last decided about this client, redirect URI and resource."""
-        key = (sub, client_id, redirect_uri, resource)
-        row = self._row(_FIND_CONSENT, dict(zip(_CONSENT_KEY, key, strict=True)))
+        digest = _consent_digest(sub, client_id, redirect_uri, resource)
+        row = self._row(_FIND_CONSENT, {"digest": digest})
         return None if row is None else RememberedConsent(**row)
 
 
@@ -96,11 +96,16 @@ class UserWrites(Connected):
         self._changed(
             _REMEMBER,
             {
+                "digest": _consent_digest(sub, client_id, redirect_uri, resource),
                 "sub": sub, "client_id": client_id, "redirect_uri": redirect_uri,
                 "resource": resource, "scope": scope, "client_digest": client_digest,
                 "granted_at": now,
             },
         )  # fmt: skip
+
+
+def _consent_digest(*key: str) -> str:
+    return hashlib.sha256(json.dumps(key).encode()).hexdigest()
 
 
 def _user(row: Mapping[Any, Any]) -> User:

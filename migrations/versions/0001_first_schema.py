@@ -44,6 +44,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "consents",
+        sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("sub", sa.Text(), nullable=False),
         sa.Column("client_id", sa.Text(), nullable=False),
         sa.Column("redirect_uri", sa.Text(), nullable=False),
@@ -51,9 +52,7 @@ def upgrade() -> None:
         sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("client_digest", sa.Text(), nullable=False),
         sa.Column("granted_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint(
-            "sub", "client_id", "redirect_uri", "resource", name=op.f("pk_consents")
-        ),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_consents")),
     )
     op.create_index(op.f("ix_consents_client_id"), "consents", ["client_id"], unique=False)
     op.create_table(

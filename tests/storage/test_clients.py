@@ -1,0 +1,98 @@
+import dataclasses
+import json
+
+import pytest
+from sqlalchemy import text
+
+from authserver.oauth.client import Client
+from tests.storage.values import NOW, RESOURCE, SUBJECTS, a_client, a_grant
+
+
+def test_a_client_is_returned_as_it_was_registered(store):
+    with store.write() as tx:
+        tx.add_client(a_client())
+    with store.read() as reads:
+        assert reads.client("client-1") == a_client()
+
+
+def test_the_sample_client_leaves_no_optional_member_at_its_default():
+    """So that the test before sees a member that storage forgets."""
+    least = Client(client_id="", redirect_uris=())
+    same = {
+        field.name
+        for field in dataclasses.fields(Client)
+        if getattr(least, field.name) == getattr(a_client(preregistered=True), field.name)
+    }
+    assert same == {"response_types"}
+
+
+def test_a_public_client_without_a_name_is_returned_so(store):
+    public = Client(client_id="public", redirect_uris=("https://app.example/callback",))
+    with store.write() as tx:
+        tx.add_client(public)
+    with store.read() as reads:
+        assert reads.client("public") == public
+        assert reads.client("public").secret_digest is None
+
+
+def test_an_unknown_client_is_none(store):
+    with store.read() as reads:
+        assert reads.client("nobody") is None
+
+
+def test_clients_are_counted(store):
+    with store.write() as tx:
+        assert tx.client_count() == 0
+        tx.add_client(a_client("one"))
+        tx.add_client(a_client("two"))
+        assert tx.client_count() == 2
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    ["' OR '1'='1", "%", "x" * 100_000, "emoji ☕ 𐍈", "line\nbreak", "back\\slash :colon"],
+)
+def test_an_identifier_of_any_shape_is_only_ever_a_value(store, hostile):
+    with store.write() as tx:
+        tx.add_client(a_client(hostile))
+    with store.read() as reads:
+        assert reads.client(hostile) == a_client(hostile)
+        assert reads.client("nobody") is None
+
+
+def test_a_member_that_only_a_newer_version_knows_is_ignored(store):
+    with store.write() as tx:
+        tx.add_client(a_client())
+        document = json.loads(tx._scalar(text("SELECT document FROM clients"), {}))
+        document |= {"dpop_bound_access_tokens": True, "client_secret": "new meaning"}
+        tx._changed(text("UPDATE clients SET document = :d"), {"d": json.dumps(document)})
+    with store.read() as reads:
+        assert reads.client("client-1") == a_client()
+
+
+def test_a_member_that_an_older_version_did_not_write_has_its_default(store):
+    with store.write() as tx:
+        tx.add_client(a_client())
+        document = json.dumps({"redirect_uris": ["https://app.example/callback"]})
+        tx._changed(text("UPDATE clients SET document = :d"), {"d": document})
+    with store.read() as reads:
+        client = reads.client("client-1")
+    assert client.grant_types == ("authorization_code", "refresh_token")
+    assert client.redirect_uris == ("https://app.example/callback",)
+    assert client.secret_digest == a_client().secret_digest
+
+
+def test_deleting_a_client_ends_its_grants_and_forgets_what_users_decided(store):
+    key = ("user-1", "client-1", "https://app.example/callback", RESOURCE)
+    with store.write() as tx:
+        tx.add_client(a_client())
+        tx.add_grant(a_grant())
+        tx.remember_consent(*key, scope=("issues:read",), client_digest="d", now=NOW)
+        assert tx.grant_is_live("grant-1", SUBJECTS, NOW)
+        assert tx.delete_client("client-1") is True
+    with store.write() as tx:
+        assert tx.client("client-1") is None
+        assert tx.consent(*key) is None
+        assert not tx.grant_is_live("grant-1", SUBJECTS, NOW)
+        assert tx.rotate("handle-of-grant-1", 0, NOW, NOW + 1, SUBJECTS) is None
+        assert tx.delete_client("client-1") is False

@@ -1,0 +1,87 @@
+import dataclasses
+import secrets
+from typing import Any
+
+from authserver.oauth.interaction import RememberedConsent
+from authserver.oauth.user import User
+from tests.storage.values import NOW, RESOURCE
+
+PROFILE: dict[str, Any] = {"name": "Alice", "email": "alice@example.com", "email_verified": True}
+CONSENT = ("user-1", "client-1", "https://app.example/callback", RESOURCE)
+
+
+def _login(tx, issuer="https://idp.example", subject="u1", new_sub="sub-1", now=NOW, **changes):
+    profile = {**PROFILE, "claims": {"groups": ["a", "b"], "level": 3}, **changes}
+    return tx.save_user(issuer, subject, now=now, new_sub=new_sub, **profile)
+
+
+def test_a_user_not_seen_before_is_stored_under_the_new_sub(store):
+    with store.write() as tx:
+        saved = _login(tx)
+    assert saved == User(
+        sub="sub-1",
+        upstream_issuer="https://idp.example",
+        upstream_subject="u1",
+        **PROFILE,
+        claims={"groups": ["a", "b"], "level": 3},
+        created_at=NOW,
+        last_login_at=NOW,
+    )
+    with store.read() as reads:
+        assert reads.user("sub-1") == saved
+        assert reads.user("sub-2") is None
+
+
+def test_a_user_who_returns_keeps_the_sub_and_has_the_new_profile(store):
+    with store.write() as tx:
+        first = _login(tx)
+        again = _login(tx, new_sub="sub-2", now=NOW + 9, name=None, email_verified=False, claims={})
+        assert tx.user("sub-2") is None
+    assert again == dataclasses.replace(
+        first, name=None, email_verified=False, claims={}, last_login_at=NOW + 9
+    )
+
+
+def test_one_subject_at_two_issuers_is_two_users_even_with_one_email_address(store):
+    with store.write() as tx:
+        first = _login(tx)
+        second = _login(tx, issuer="https://other.example", new_sub="sub-2")
+    assert (first.sub, second.sub) == ("sub-1", "sub-2")
+
+
+def test_saving_a_user_is_one_statement(store):
+    with store.write() as tx, store.counting() as count:
+        _login(tx)
+    assert len(count.statements) == 1
+
+
+def test_a_consent_is_returned_as_it_was_given(store):
+    with store.write() as tx:
+        tx.remember_consent(*CONSENT, scope=("a", "b"), client_digest="d1", now=NOW)
+    with store.read() as reads:
+        assert reads.consent(*CONSENT) == RememberedConsent(("a", "b"), "d1", NOW)
+
+
+def test_the_newest_decision_replaces_the_one_before_and_does_not_add_to_it(store):
+    with store.write() as tx:
+        tx.remember_consent(*CONSENT, scope=("a", "b"), client_digest="d1", now=NOW)
+        tx.remember_consent(*CONSENT, scope=("b",), client_digest="d2", now=NOW + 1)
+        assert tx.consent(*CONSENT) == RememberedConsent(("b",), "d2", NOW + 1)
+
+
+def test_a_consent_holds_for_exactly_its_user_client_redirect_uri_and_resource(store):
+    with store.write() as tx:
+        tx.remember_consent(*CONSENT, scope=(), client_digest="d", now=NOW)
+        for position in range(4):
+            other = list(CONSENT)
+            other[position] += "/"
+            assert tx.consent(*other) is None
+        assert tx.consent(*CONSENT).scope == ()
+
+
+def test_a_consent_to_the_longest_identifiers_is_remembered(store):
+    """PostgreSQL's index entries are shorter than these together."""
+    key = [f"https://{secrets.token_hex(1000)}.example" for _ in CONSENT]
+    with store.write() as tx:
+        tx.remember_consent(*key, scope=("a",), client_digest="d", now=NOW)
+        assert tx.consent(*key) is not None
