@@ -1,0 +1,73 @@
+"""What is looser than the defaults is said, each by its key"""
+
+import pytest
+
+from authserver.settings.describe import describe
+from tests.settings.configuration import ABSENT
+
+LOOSENED = [
+    ({"issuer": "http://localhost:8000"}, "issuer: http"),
+    ({"upstream/issuer": "http://127.0.0.1:9000"}, "upstream.issuer: http"),
+    ({"resources/issues/url": "http://localhost:9001/mcp"}, "resources.issues.url: http"),
+    ({"upstream/client_auth": "none", "upstream/client_secret": ABSENT}, "upstream.client_auth"),
+    ({"upstream/id_token_algs": ["HS256"]}, "upstream.id_token_algs: HS256"),
+    ({"tokens/access_token_lifetime": "1h"}, "tokens.access_token_lifetime: 1h instead of 15m"),
+    ({"tokens/authorization_code_lifetime": "10m"}, "tokens.authorization_code_lifetime: 10m"),
+    ({"tokens/refresh_idle_lifetime": "90d"}, "tokens.refresh_idle_lifetime: 90d"),
+    ({"tokens/refresh_absolute_lifetime": "730d"}, "tokens.refresh_absolute_lifetime: 730d"),
+    (
+        {"resources/issues/access_token_lifetime": "1h"},
+        "resources.issues.access_token_lifetime: 1h",
+    ),
+    ({"keys/rotation_interval": "365d"}, "keys.rotation_interval: 365d"),
+    ({"keys/publish_lead_time": "2h"}, "keys.publish_lead_time: 2h"),
+    ({"registration/private_schemes": ["acme"]}, "registration.private_schemes: also acme"),
+    (
+        {"registration/confidential_redirect_uris": ["https://a.example.com/cb"]},
+        "registration.confidential_redirect_uris: secrets are given out to https://a.example.com/cb",
+    ),
+    (
+        {"registration/default_client_scopes": ["issues:read"]},
+        "registration.default_client_scopes: every client may ask for issues:read",
+    ),
+    ({"rate_limits/register_per_address": 0}, "rate_limits.register_per_address: no limit"),
+    ({"rate_limits/register_in_all": 5000}, "rate_limits.register_in_all: 5000 instead of"),
+    ({"rate_limits/authorize_per_address": 0}, "rate_limits.authorize_per_address: no limit"),
+    ({"rate_limits/failures_per_client": 0}, "rate_limits.failures_per_client: no limit"),
+    ({"rate_limits/trusted_egress": ["160.79.104.0/21"]}, "rate_limits.trusted_egress: no limit"),
+    ({"server/trusted_proxies": 1}, "server.trusted_proxies: the last 1"),
+]
+
+
+@pytest.mark.parametrize(("changes", "sentence"), LOOSENED)
+def test_a_loosened_default_is_said(settings, changes, sentence):
+    description = describe(settings(changes))
+    assert [each.startswith(sentence) for each in description.loosened] == [True]
+    assert sentence in str(description)
+
+
+def test_the_defaults_are_not_loose(settings):
+    assert describe(settings()).loosened == ()
+
+
+def test_stricter_than_the_default_is_not_loose(settings):
+    changes = {
+        "tokens/access_token_lifetime": "5m",
+        "tokens/refresh_idle_lifetime": "1d",
+        "registration/enabled": False,
+        "rate_limits/register_in_all": 5,
+        "keys/rotation_interval": "30d",
+        "registration/private_schemes": ["cursor"],
+        "registration/private_schemes_mode": "replace",
+    }
+    assert describe(settings(changes)).loosened == ()
+
+
+def test_the_redirect_uri_for_the_upstream_is_shown(settings):
+    assert "https://auth.example.com/callback" in str(describe(settings()))
+
+
+def test_a_database_is_shown_without_user_password_and_query(settings, monkeypatch):
+    monkeypatch.setenv("DB", "postgresql://user:pass@db.example.com:5432/auth?sslmode=require")
+    found = dict(describe(settings({"database/url": "env:DB"})).in_effect)
+    assert found["database"] == "postgresql+psycopg://db.example.com:5432/auth"
