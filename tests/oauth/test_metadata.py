@@ -1,0 +1,84 @@
+import pytest
+
+from authserver.oauth import metadata, resource
+from tests.oauth.samples import ISSUER, ISSUES, WIKI
+
+BOTH = (ISSUES, WIKI)
+
+
+def document(*, registration=True, offline_access=False):
+    return metadata.authorization_server_metadata(
+        ISSUER,
+        BOTH,
+        registration=registration,
+        offline_access=offline_access,
+        id_token_algs=("ES256",),
+    )
+
+
+@pytest.mark.spec("RFC 8414", "2")
+def test_every_endpoint_is_under_the_issuer_and_has_no_query():
+    found = document()
+    assert found["issuer"] == ISSUER
+    urls = {name: str(found[name]) for name in found if name.endswith(("_endpoint", "_uri"))}
+    assert set(urls) >= {"authorization_endpoint", "token_endpoint", "jwks_uri"}
+    for url in urls.values():
+        assert url.startswith(f"{ISSUER}/")
+        assert not set(url) & set("?#")
+
+
+@pytest.mark.spec("OAuth 2.1", "4.1.1")
+def test_only_s256_and_only_what_works_is_advertised():
+    found = document()
+    assert found["code_challenge_methods_supported"] == ["S256"]
+    assert found["response_types_supported"] == ["code"]
+    assert found["grant_types_supported"] == ["authorization_code", "refresh_token"]
+    assert found["token_endpoint_auth_methods_supported"] == [
+        "none", "client_secret_basic", "client_secret_post",
+    ]  # fmt: skip
+    assert found["request_uri_parameter_supported"] is False
+
+
+@pytest.mark.spec("RFC 9207", "3")
+def test_the_issuer_in_responses_is_advertised():
+    assert document()["authorization_response_iss_parameter_supported"] is True
+
+
+@pytest.mark.spec("RFC 8414", "2")
+def test_nothing_is_null_or_empty():
+    for registration in (True, False):
+        values = document(registration=registration).values()
+        assert all(value not in (None, "", [], {}) for value in values)
+        assert all(isinstance(value, str | bool | list) for value in values)
+
+
+def test_registration_that_is_off_is_absent():
+    assert document()["registration_endpoint"] == f"{ISSUER}/register"
+    assert "registration_endpoint" not in document(registration=False)
+
+
+def test_openid_discovery_has_what_it_requires():
+    found = document()
+    for name in ("subject_types_supported", "id_token_signing_alg_values_supported", "jwks_uri"):
+        assert found[name]
+    assert "none" not in found["id_token_signing_alg_values_supported"]
+
+
+def test_offline_access_is_listed_only_where_the_operator_says_so():
+    assert "offline_access" not in document()["scopes_supported"]
+    assert "offline_access" in document(offline_access=True)["scopes_supported"]
+
+
+def test_the_scopes_of_every_resource_are_supported():
+    supported = metadata.scopes_supported(BOTH)
+    assert supported == (
+        "issues:read", "issues:write", "issues:purge", "wiki:read", "openid", "profile", "email",
+    )  # fmt: skip
+    for each in BOTH:
+        listed = resource.protected_resource_metadata(each, ISSUER)["scopes_supported"]
+        assert isinstance(listed, list)
+        assert set(listed) <= set(supported)
+
+
+def test_a_scope_that_two_resources_share_is_listed_once():
+    assert metadata.scopes_supported((ISSUES, ISSUES)) == metadata.scopes_supported((ISSUES,))
