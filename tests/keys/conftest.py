@@ -4,7 +4,8 @@ import pytest
 
 from authserver.keys import SigningKeys
 from authserver.sealing import Sealer, SealingKey
-from authserver.storage import migrate
+from authserver.storage.store import Store
+from tests.databases import database_url, postgresql_database, postgresql_url  # noqa: F401
 from tests.keys.memory_store import MemoryStore
 
 SEALING_KEY = SealingKey.from_secret(b"a sealing key of thirty-two bytes")
@@ -27,7 +28,8 @@ def make_keys(memory):
 
 
 @pytest.fixture
-def database_url(tmp_path):
-    url = f"sqlite:///{tmp_path}/keys.sqlite3"
-    migrate.upgrade(url)
-    return url
+def store(database_url):  # noqa: F811 - the fixture
+    """A store over a fresh database; the test runs on SQLite and on PostgreSQL."""
+    opened = Store.open(database_url)
+    yield opened
+    opened.close()

@@ -9,17 +9,8 @@ from pathlib import Path
 import pytest
 from joserfc import jws
 
-from authserver.storage.store import Store
-
 REPOSITORY = Path(__file__).resolve().parents[2]
 NOW = 1_800_000_000
-
-
-@pytest.fixture
-def store(database_url):
-    opened = Store.open(database_url)
-    yield opened
-    opened.close()
 
 
 def _rows(store):

@@ -134,6 +134,16 @@ def test_a_shorter_token_lifetime_does_not_drop_a_key_that_signed_under_a_longer
     assert after.verify(token, "at+jwt", retired_at + DAY - 2) is not None
 
 
+def test_a_key_stays_as_long_as_the_worker_wrote_that_retired_it(make_keys):
+    other = make_keys(longest_token_lifetime=5 * DAY)
+    other.prepare(NOW)
+    old = _signs(other, NOW)
+    retired_at = other.rotate(NOW)
+    other.prepare(retired_at)
+
+    assert old in _kids(make_keys(), retired_at + 5 * DAY)
+
+
 def test_the_dates_of_a_retired_key_are_written_down_and_its_row_goes_a_month_later(
     make_keys, memory
 ):
@@ -175,6 +185,15 @@ def test_another_algorithm_starts_with_a_next_key_while_the_old_one_signs(make_k
     assert keys.signing_alg(NOW + 10 + DAY) == alg
 
 
+def test_a_key_of_the_former_algorithm_that_waits_holds_up_no_other(make_keys):
+    make_keys(alg="ES256").rotate(NOW)
+    keys = make_keys(alg="EdDSA")
+    keys.prepare(NOW + 10)
+
+    assert [each.alg for each in keys.list(NOW + 10)] == ["ES256", "ES256", "EdDSA"]
+    assert keys.signing_alg(NOW + 10 + DAY) == "EdDSA"
+
+
 def test_two_workers_that_disagree_about_the_algorithm_do_not_fill_the_table(make_keys, memory):
     one, other = make_keys(alg="ES256"), make_keys(alg="EdDSA")
 
@@ -186,12 +205,13 @@ def test_two_workers_that_disagree_about_the_algorithm_do_not_fill_the_table(mak
 
 
 def test_a_worker_whose_clock_is_behind_signs_with_the_first_key_and_makes_none(make_keys, memory):
-    make_keys().prepare(NOW)
+    ahead = make_keys()
+    ahead.rotate(NOW)
     behind = make_keys()
     behind.prepare(NOW - 120)
 
-    assert _signs(behind, NOW - 120) in memory.rows
-    assert len(memory.rows) == 1
+    assert _signs(behind, NOW - 120) == _signs(ahead, NOW)
+    assert len(memory.rows) == 2
 
 
 def test_the_database_is_read_once_a_minute_not_once_a_token(make_keys, memory):

@@ -162,6 +162,17 @@ def test_another_key_that_claims_our_key_id_is_not_taken(keys, alg):
     assert keys.verify(forged, "at+jwt", NOW) is None
 
 
+@pytest.mark.parametrize(
+    ("alg", "other"), [("RS256", "RS512"), ("RS256", "PS256")], indirect=["alg"]
+)
+def test_our_own_key_used_with_another_algorithm_is_not_taken(keys, other):
+    active = keys._rings.current(NOW).active(NOW)
+    header = {"alg": other, "typ": "at+jwt", "kid": active.kid}
+    token = jws.serialize_compact(header, json.dumps(CLAIMS), active.private, algorithms=[other])
+
+    assert keys.verify(token, "at+jwt", NOW) is None
+
+
 def test_an_altered_payload_is_not_taken(keys):
     header, _, signature = keys.sign("at+jwt", CLAIMS, NOW).split(".")
     altered = _b64(json.dumps(CLAIMS | {"sub": "another"}).encode())

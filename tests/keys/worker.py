@@ -1,4 +1,4 @@
-"""A worker process on a database: makes the first key when told to go, and says which one it signs with
+"""A worker process on a database: makes the first key when told to go, says which one signs
 
 Called with the database's URL; says "ready", and goes when a line arrives.
 """
