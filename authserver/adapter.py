@@ -8,9 +8,11 @@ import flask
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from authserver.app import AuthServer
+from authserver.keys import NoSigningKey
 from authserver.message import Endpoint, Headers, Request, Response, json_response
 from authserver.oauth import params
 from authserver.oauth.errors import OAuthError
+from authserver.sealing import UnknownKey
 from authserver.storage.errors import StorageUnavailable
 
 logger = logging.getLogger("authserver")
@@ -61,6 +63,14 @@ def unexpected(error: Exception, request_id: str) -> OAuthError:
             "The server is busy; try again.",
             detail="storage_unavailable",
             headers=(("Retry-After", "5"),),
+        )
+    if isinstance(error, (UnknownKey, NoSigningKey)):
+        logger.error("not ready to sign (request %s): %s", request_id, error)
+        return OAuthError(
+            "temporarily_unavailable",
+            "The server is not ready; try again later.",
+            detail="unknown_sealing_key" if isinstance(error, UnknownKey) else "no_signing_key",
+            headers=(("Retry-After", "60"),),
         )
     logger.error("unexpected error (request %s)", request_id, exc_info=error)
     return OAuthError("server_error", "The server met an unexpected condition.", detail="bug")

@@ -36,7 +36,7 @@ name = "Example IdP"
 client_auth = "client_secret_basic"
 
 [database]
-url = "{database}"
+url = "file:database-url"
 
 [keys]
 seal = ["file:sealing-key"]
@@ -59,8 +59,9 @@ def write_config(
     """Write a complete configuration into a folder; `more` is TOML that is appended."""
     (folder / "upstream-secret").write_text(CLIENT_SECRET)
     (folder / "sealing-key").write_bytes(sha256(b"a sealing key for tests").digest())
+    (folder / "database-url").write_text(database)
     path = folder / "authserver.toml"
-    filled = CONFIG.format(issuer=issuer, upstream=upstream, client_id=CLIENT_ID, database=database)
+    filled = CONFIG.format(issuer=issuer, upstream=upstream, client_id=CLIENT_ID)
     path.write_text(filled + more)
     return path
 
@@ -93,6 +94,12 @@ class Deployment:
         cls, folder: Path, database: str, idp: HostileIdp, issuer: str = ISSUER, more: str = ""
     ) -> "Deployment":
         return cls(load(write_config(folder, database, idp.issuer, issuer, more)), idp)
+
+    def __enter__(self) -> "Deployment":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.store.close()
 
     @property
     def issuer(self) -> str:

@@ -92,4 +92,5 @@ def deployment(sqlite_url, idp, tmp_path):
     """A server with two resources, on SQLite, in front of the IdP."""
     from tests.actors import Deployment
 
-    return Deployment.start(tmp_path, sqlite_url, idp)
+    with Deployment.start(tmp_path, sqlite_url, idp) as started:
+        yield started

@@ -63,11 +63,18 @@ def _metadata(server: AuthServer) -> dict[str, object]:
         settings.resources,
         registration=settings.registration.enabled,
         offline_access=settings.tokens.advertise_offline_access,
-        id_token_algs=(settings.signing_alg,),
+        id_token_algs=_id_token_algs(server),
     )
     # An outside judge looks once, at start: a document that is not valid is never served.
     AuthorizationServerMetadata(document).validate()
     return document
+
+
+def _id_token_algs(server: AuthServer) -> tuple[str, ...]:
+    """Return the algorithm that is configured, and those of keys that sign until it does."""
+    published = server.keys.list(server.clock())
+    living = (key.alg for key in published if key.state in ("next", "active"))
+    return tuple(dict.fromkeys((server.settings.signing_alg, *living)))
 
 
 def _resource_documents(server: AuthServer) -> dict[str, dict[str, object]]:

@@ -13,5 +13,5 @@ def health(server: AuthServer, request: Request) -> Response:
             "The database schema is behind: run authserver db upgrade.",
             detail="schema_behind",
         )
-    server.keys.jwks(request.now)
+    server.keys.signing_alg(request.now)
     return json_response({"status": "ok"})
