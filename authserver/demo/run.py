@@ -92,8 +92,8 @@ class _Demo:
         return Path(self.ends.enter_context(temporary))
 
     def _stay(self, servers: Servers) -> int:
-        self.story.say(_invitation(servers.place))
         try:
+            self.story.say(_invitation(servers.place))
             while True:
                 servers.require_up()
                 time.sleep(0.5)
