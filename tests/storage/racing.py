@@ -1,0 +1,100 @@
+"""Racers in processes of their own: each opens its own store and runs for every prize at once"""
+
+import threading
+from collections import Counter
+from itertools import product
+from multiprocessing import get_context
+from typing import Any
+
+from authserver.storage.store import Store
+from tests.storage.values import DAY, NOW, SUBJECTS, a_key
+
+PROCESSES = 2
+THREADS = 4
+
+
+def spend_code(store: Store, prize: str) -> bool:
+    with store.write() as tx:
+        return tx.spend_code(prize, NOW, SUBJECTS)
+
+
+def rotate(store: Store, prize: str) -> bool:
+    with store.write() as tx:
+        return tx.rotate(prize, 0, NOW, NOW + DAY, SUBJECTS) is not None
+
+
+def decide_pending(store: Store, prize: str) -> bool:
+    with store.write() as tx:
+        return tx.decide_pending(prize, "approved", NOW, SUBJECTS, 0)
+
+
+def spend_upstream_login(store: Store, prize: str) -> bool:
+    with store.write() as tx:
+        return tx.spend_upstream_login(prize, NOW) is not None
+
+
+def add_signing_key(store: Store, prize: str) -> bool:
+    who = f"{prize} {threading.get_ident()} {id(store)}"
+    with store.write() as tx:
+        return tx.add_signing_key(a_key(int(prize), kid=who))
+
+
+def race_in_threads(store: Store, run: Any, prizes: list[str], racers: int) -> Counter[str]:
+    """Let each racer run for each prize at the same moment; return how often each was won."""
+    won: Counter[str] = Counter()
+    start = threading.Barrier(racers)
+    errors: list[BaseException] = []
+
+    def race() -> None:
+        try:
+            for prize in prizes:
+                start.wait(30)
+                if run(store, prize):
+                    won[prize] += 1
+        except BaseException as error:  # noqa: BLE001 - shown by the test
+            start.abort()
+            errors.append(error)
+
+    threads = [threading.Thread(target=race) for _ in range(racers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return won
+
+
+def race_in_processes(url: str, races: list[Any], prizes: list[str]) -> Counter[tuple[str, str]]:
+    """Let threads of several processes run each race for each prize; return how often it was won.
+
+    The processes are the same for all races, because to start one takes longer than a race.
+    """
+    context = get_context("spawn")
+    start = context.Barrier(PROCESSES)
+    results = context.SimpleQueue()
+    processes = [
+        context.Process(target=_race, args=(url, races, prizes, start, results))
+        for _ in range(PROCESSES)
+    ]
+    for process in processes:
+        process.start()
+    won: Counter[tuple[str, str]] = sum((results.get() for _ in processes), Counter())
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    return won
+
+
+def _race(url: str, races: list[Any], prizes: list[str], start: Any, results: Any) -> None:
+    store = Store.open(url)
+    with store.read() as reads:
+        reads.client_count()
+    won: Counter[tuple[str, str]] = Counter()
+    try:
+        for run, prize in product(races, prizes):
+            start.wait(60)
+            won[run.__name__, prize] += race_in_threads(store, run, [prize], THREADS)[prize]
+    finally:
+        results.put(won)
+        store.close()
