@@ -7,8 +7,8 @@ from wsgiref.types import WSGIApplication
 
 from gunicorn.app.base import BaseApplication
 
-from authserver.settings import SettingsError, load
 from authserver.build import prepare
+from authserver.settings import SettingsError, load
 
 
 class GunicornServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
