@@ -41,9 +41,27 @@ def post(server: AuthServer, request_id: str, now: int) -> flask.Response:
 
 
 def _ticked(flow: Flow) -> tuple[str, ...]:
-    """Return the request's scopes less those whose box was unticked."""
+    """Return the request's scopes less those whose box was unticked; raises PageError for none."""
     ticked = forms.ticked()
-    return tuple(name for name in flow.pending.request.scope if name in ticked or name == "openid")
+    requested = flow.pending.request.scope
+    kept = tuple(name for name in requested if name in ticked or name == "openid")
+    if requested and not kept:
+        raise PageError(
+            400, "Nothing was chosen", "Go back and tick what you want to allow, or deny.", "scope"
+        )
+    return kept
+
+
+def _lifetime(server: AuthServer, flow: Flow) -> str | None:
+    """Return how long the client keeps access, as the page says it; None without refresh."""
+    if "refresh_token" not in flow.client.grant_types:
+        return None
+    tokens = server.settings.tokens
+    idle, absolute = (
+        f"{seconds // _DAY} days" if seconds >= 2 * _DAY else f"{seconds // 3600} hours"
+        for seconds in (tokens.refresh_idle_lifetime, tokens.refresh_absolute_lifetime)
+    )
+    return f"{idle} after it was last used, {absolute} at most"
 
 
 def _deny(server: AuthServer, flow: Flow) -> flask.Response:
@@ -71,8 +89,6 @@ def _page(server: AuthServer, flow: Flow, *, remembered: bool) -> flask.Response
     user, session = flow.user, flow.session
     if user is None or session is None:
         return steps.advance(server, flow)
-    days = server.settings.tokens.refresh_absolute_lifetime // _DAY
-    keeps = "refresh_token" in flow.client.grant_types
     return pages.render(
         server,
         "consent.html",
@@ -85,6 +101,6 @@ def _page(server: AuthServer, flow: Flow, *, remembered: bool) -> flask.Response
         user_email=user.email,
         user_subject_hint=user.upstream_subject,
         remembered=remembered,
-        refresh_lifetime_text=f"{days} days" if keeps else None,
+        refresh_lifetime_text=_lifetime(server, flow),
         **facts.of(server, flow),
     )
