@@ -22,6 +22,7 @@ ACCEPTED = [
     "http://127.0.0.1/callback",
     "com.example.app:/cb",
     "com.example.app:///cb",
+    "cursor://callback",
     "https://example.com/cb?tenant=7",
     "https://example.com/.hidden/cb..txt/...",
     "https://example.com",
