@@ -105,7 +105,7 @@ def empty_postgresql_url(postgresql_database):
 @pytest.fixture
 def empty_sqlite_url(tmp_path):
     """An SQLite database that is not there yet."""
-    return f"sqlite:///{tmp_path / 'data' / 'empty.db'}"
+    return f"sqlite:///{tmp_path / 'empty.db'}"
 
 
 @pytest.fixture(params=DATABASES)

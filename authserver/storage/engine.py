@@ -9,7 +9,6 @@ import select
 import sqlite3
 import time
 import weakref
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -91,10 +90,16 @@ def _begin(connection: Connection) -> None:
 
 
 def create_sqlite_file(url: URL) -> None:
-    """Create the database file for its owner only, before SQLite makes it for everybody."""
-    path = Path(str(url.database))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    """Create the database file for its owner only, before SQLite makes it for everybody.
+
+    Raises `UnusableUrl`: a folder that is missing may be a volume that is not mounted, and a new
+    database in its place would have new keys and no users.
+    """
+    try:
+        os.close(os.open(str(url.database), os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        said = error.strerror or type(error).__name__
+        raise UnusableUrl(f"the SQLite database cannot be opened: {said}") from error
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:

@@ -99,6 +99,9 @@ _forget_consents = delete(_consents).where(
 )
 
 RULES = {
+    # Before the grants, which tell when a client was used.
+    "unused clients": _rule(_clients.c.client_id, _unused, _forget_consents),
+    "idle clients": _rule(_clients.c.client_id, _idle, _forget_consents),
     "pending authorizations": _rule(
         _pending.c.id, _pending.c.expires_at <= _moment("expired_before")
     ),
@@ -118,8 +121,6 @@ RULES = {
         (_codes.c.expires_at <= _moment("expired_before"))
         & ~exists().where(_grants.c.id == _codes.c.grant_id),
     ),
-    "unused clients": _rule(_clients.c.client_id, _unused, _forget_consents),
-    "idle clients": _rule(_clients.c.client_id, _idle, _forget_consents),
 }
 
 

@@ -1,6 +1,7 @@
 import sys
 from contextlib import closing
 from multiprocessing import get_context
+from pathlib import Path
 
 import pytest
 from alembic import command
@@ -128,10 +129,14 @@ def test_a_migration_that_fails_leaves_nothing_behind(empty_database_url, monkey
 
 def test_a_new_sqlite_file_is_its_owners_alone(empty_sqlite_url):
     migrate.upgrade(empty_sqlite_url)
-    path = empty_sqlite_url.removeprefix("sqlite:///")
-    from pathlib import Path
+    assert Path(empty_sqlite_url.removeprefix("sqlite:///")).stat().st_mode & 0o077 == 0
 
-    assert Path(path).stat().st_mode & 0o077 == 0
+
+def test_no_database_is_made_where_the_folder_is_missing(tmp_path):
+    """A volume that is not mounted: a new database there would have new keys and no users."""
+    with pytest.raises(UnusableUrl, match="No such file or directory"):
+        migrate.upgrade(f"sqlite:///{tmp_path / 'not-mounted' / 'authserver.db'}")
+    assert not (tmp_path / "not-mounted").exists()
 
 
 @pytest.mark.parametrize(
