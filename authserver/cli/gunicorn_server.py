@@ -9,6 +9,7 @@ from gunicorn.app.base import BaseApplication
 
 from authserver.build import prepare
 from authserver.settings import SettingsError, load
+from authserver.settings.describe import describe
 
 
 class GunicornServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
@@ -23,6 +24,8 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no 
         self._options = {"bind": bind, "workers": workers, "threads": threads, **_OPTIONS}
         self._settings = load(self._path)
         prepare(self._settings, int(time.time()))
+        for each in describe(self._settings).loosened:
+            sys.stderr.write(f"looser than the default: {each}\n")
         super().__init__()
 
     def load_config(self) -> None:

@@ -64,8 +64,11 @@ def _in_effect(settings: Settings) -> Iterator[tuple[str, str]]:
     for name in _LIFETIMES:
         yield name.replace("_", " "), text(getattr(tokens, name))
     yield "registration", "open" if settings.registration.enabled else "closed"
+    patterns = settings.registration.redirect.patterns
+    yield "https redirect URIs", "as the patterns allow" if patterns else "any"
     for name in _LIMITS:
-        yield name.replace("_", " "), str(getattr(settings.rate_limits, name) or "no limit")
+        limit = getattr(settings.rate_limits, name)
+        yield name.replace("_", " "), f"{limit} a minute" if limit else "no limit"
     yield "trusted proxies", str(settings.trusted_proxies)
     yield "templates", str(settings.pages.templates or "ours")
 

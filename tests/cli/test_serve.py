@@ -95,6 +95,13 @@ def test_a_signal_reads_a_new_configuration_and_a_bad_one_changes_nothing(tmp_pa
         assert process.wait(20) == 0
 
 
+def test_what_is_loosened_is_said_when_it_starts(tmp_path):
+    path, port = make_place(tmp_path) / "authserver.toml", free_port()
+    path.write_text(toml(changed({"rate_limits/register_in_all": 0})))
+    with served(_serve(port), port, cwd=tmp_path, env=_environment(tmp_path)) as process:
+        _line_with(process, "looser than the default: rate_limits.register_in_all: no limit")
+
+
 def _line_with(process, text):
     for line in process.stdout:
         if text in line:
@@ -119,7 +126,7 @@ def test_a_module_with_a_bad_configuration_stops_and_says_every_mistake(tmp_path
         command, capture_output=True, text=True, check=False, timeout=60,
         cwd=folder, env=_environment(folder),
     )  # fmt: skip
-    assert result.returncode == 3
+    assert result.returncode in (1, 3)  # gunicorn: 1 where both workers fail at the same moment
     assert "The configuration has 2 mistakes:" in result.stderr
     assert "did you mean tokens?" in result.stderr
 
