@@ -71,7 +71,9 @@ class Browser:
     def __init__(self, stop_at: str) -> None:
         self._stop_at = stop_at
         self._http = httpx2.AsyncClient(
-            timeout=15, headers={"Accept": "text/html", "User-Agent": "authserver-demo-browser"}
+            timeout=15,
+            trust_env=False,
+            headers={"Accept": "text/html", "User-Agent": "authserver-demo-browser"},
         )
 
     async def __aenter__(self) -> Self:

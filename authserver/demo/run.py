@@ -51,8 +51,8 @@ def run(check: bool, directory: Path | None) -> int:  # noqa: FBT001 - the comma
         except Interruption:
             story.say("\nInterrupted.")
             return 1
-        except ServerDown as down:
-            story.fail(str(down))
+        except (ServerDown, OSError) as failed:  # no free port, a directory that is not writable
+            story.fail(str(failed))
             return 1
         except NotOurs as refusal:
             story.say(str(refusal))
@@ -78,6 +78,7 @@ class _Demo:
             f"and between them authserver at {place.issuer}."
         )
         if not walk(place.mcp_url, self.story):
+            self.story.say(f"The authorization server said last:\n{servers.last_words()}")
             return 1
         self.story.say(f"\nAll {len(self.story.titles)} steps hold.")
         return 0 if self.check else self._stay(servers)

@@ -19,12 +19,12 @@ from pathlib import Path
 import httpx2
 
 import authserver
-from authserver.demo import served
 from authserver.demo.idp import RelyingParty, create_idp
 from authserver.demo.loopback import asgi_server, listen, url, wsgi_server
 from authserver.demo.mcp_server import create_mcp_server
 from authserver.demo.place import CLIENT_ID, Place
 
+_SERVED = "authserver.demo.served"  # by name, so that this process loads nothing of the server
 _AUTHSERVER_PORT, _MCP_PORT, _IDP_PORT = 9100, 9101, 9102
 _STARTS_WITHIN = 30.0
 _ENDS_WITHIN = 5.0
@@ -50,15 +50,20 @@ class Servers:
             if _answers(f"{self.place.issuer}/.well-known/oauth-authorization-server"):
                 return
             time.sleep(0.1)
-        raise ServerDown(f"no answer for {_STARTS_WITHIN:.0f} seconds:\n{_tail(self.place.log)}")
+        raise ServerDown(f"no answer for {_STARTS_WITHIN:.0f} seconds:\n{self.last_words()}")
 
     def require_up(self) -> None:
         """Raise ServerDown when the authorization server has ended."""
         status = self.authserver.poll()
         if status is not None:
             raise ServerDown(
-                f"the authorization server ended with status {status}:\n{_tail(self.place.log)}"
+                f"the authorization server ended with status {status}:\n{self.last_words()}"
             )
+
+    def last_words(self) -> str:
+        """Return the last lines of what the authorization server said."""
+        lines = self.place.log.read_text(errors="replace").splitlines()
+        return "\n".join(f"      | {line}" for line in lines[-_LAST_LINES:])
 
 
 def start(directory: Path, ends: ExitStack) -> Servers:
@@ -82,7 +87,7 @@ def start(directory: Path, ends: ExitStack) -> Servers:
 
 @contextmanager
 def _gunicorn(place: Place, descriptor: int) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", served.__name__, str(place.config), str(descriptor)]
+    command = [sys.executable, "-m", _SERVED, str(place.config), str(descriptor)]
     with place.log.open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own arguments
             command,
@@ -128,8 +133,3 @@ def _answers(address: str) -> bool:
         return httpx2.get(address, timeout=2, trust_env=False).status_code == 200
     except httpx2.TransportError:
         return False
-
-
-def _tail(log: Path) -> str:
-    lines = log.read_text(errors="replace").splitlines()
-    return "\n".join(f"      | {line}" for line in lines[-_LAST_LINES:])

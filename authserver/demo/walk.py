@@ -21,6 +21,7 @@ from authserver.demo.browser import Browser, Page
 from authserver.demo.story import StepFailed, Story
 from authserver.demo.wire import Wire, expect, shown
 
+_CLIENT_NAME = "Demo client"
 # Nobody listens here: the scripted browser hands over what it would have opened.
 _REDIRECT_URI = "http://127.0.0.1:17999/callback"
 _LONG_AGO = 1.0
@@ -62,12 +63,15 @@ class _Person:
         self.story.sent(f"GET {url.partition('?')[0]}")
         self.story.note(shown(dict(parse_qsl(urlsplit(url).query))))
         page = self._page(await self.browser.open(url))
+        expect(_CLIENT_NAME in page.text, "the page must say which client asks")
 
         self.story.step(f"{self.name} signs in at the identity provider that is already there.")
         self.story.sent("the button that continues")
         page = self._page(await self.browser.press(page, "continue"))
         self.story.sent(f"the button “{self.name}”")
         page = self._page(await self.browser.press(page, self.name))
+        expect(_CLIENT_NAME in page.text, "the page must say which client asks")
+        expect(self.name in page.text, "the page must say who is signed in")
 
         self.story.step(f"{self.name} allows it.")
         for scope in [scope for form in page.forms for scope in form.values("scope")]:
@@ -117,7 +121,7 @@ async def _walk(mcp_url: str, story: Story, person: str) -> None:
             provider = OAuthClientProvider(
                 mcp_url,
                 OAuthClientMetadata.model_validate(
-                    {"client_name": "Demo client", "redirect_uris": [_REDIRECT_URI]}
+                    {"client_name": _CLIENT_NAME, "redirect_uris": [_REDIRECT_URI]}
                 ),
                 _Storage(),
                 redirect_handler=somebody.open,
@@ -127,6 +131,7 @@ async def _walk(mcp_url: str, story: Story, person: str) -> None:
                 httpx2.AsyncClient(
                     auth=provider,
                     timeout=20,
+                    trust_env=False,
                     event_hooks={"request": [wire.on_request], "response": [wire.on_response]},
                 ) as http,
                 Client(streamable_http_client(mcp_url, http_client=http)) as client,
@@ -161,7 +166,7 @@ async def _tamper(mcp_url: str, story: Story, access_token: str) -> None:
     story.step("Somebody changes one letter of the token, and is refused.")
     head, _, signature = access_token.rpartition(".")
     changed = f"{head}.{'A' if signature[0] != 'A' else 'B'}{signature[1:]}"
-    async with httpx2.AsyncClient(timeout=20) as http:
+    async with httpx2.AsyncClient(timeout=20, trust_env=False) as http:
         headers = {"Authorization": f"Bearer {changed}", "Accept": "application/json"}
         refused = await http.post(mcp_url, headers=headers, json={})
     challenge = refused.headers.get("WWW-Authenticate", "")

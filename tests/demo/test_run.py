@@ -190,3 +190,12 @@ def test_a_directory_of_somebody_else_is_refused(start, tmp_path):
     demo = start("check", str(tmp_path))
     assert "was not written by the demo" in demo.output()
     assert demo.process.returncode == 2
+
+
+def test_a_directory_that_cannot_be_made_is_told_in_one_line(start, tmp_path):
+    (tmp_path / "file").write_text("")
+    demo = start("check", str(tmp_path / "file"))
+    output = demo.output()
+    assert "FAILED at the start: " in output
+    assert "Traceback" not in output
+    assert demo.process.returncode == 1
