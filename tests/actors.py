@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, cast
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import flask.testing
@@ -95,7 +95,7 @@ class Deployment:
     ) -> "Deployment":
         return cls(load(write_config(folder, database, idp.issuer, issuer, more)), idp)
 
-    def __enter__(self) -> "Deployment":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -304,8 +304,7 @@ class McpClient:
         """Connect and return the token response."""
         answer = self.redeem(self.code(browser, **changes))
         assert answer.status_code == 200, answer.get_data(as_text=True)
-        tokens: dict[str, Any] = answer.json
-        return tokens
+        return cast("dict[str, Any]", answer.json)
 
     def _path(self, path: str) -> str:
         return urlsplit(self.deployment.issuer).path + path

@@ -24,7 +24,14 @@ def installed(cache: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "package.json").write_bytes(PACKAGES.read_bytes())
     npm = node().parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    command = [node(), npm, "install", "--ignore-scripts", "--no-audit", "--no-fund"]
+    command: list[str | Path] = [
+        node(),
+        npm,
+        "install",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+    ]
     done = subprocess.run(
         [*command, "--no-package-lock"], cwd=folder, env=environment(), capture_output=True,
         text=True, check=False, timeout=300,
