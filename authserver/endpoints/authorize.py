@@ -4,9 +4,9 @@ import flask
 
 from authserver.adapter import peer_address
 from authserver.app import AuthServer
-from authserver.endpoints import answers, browser, pages, steps
+from authserver.endpoints import answers, browser, forms, pages, steps
 from authserver.endpoints.page_error import PageError
-from authserver.oauth import authorization, epoch, opaque, params
+from authserver.oauth import authorization, epoch, opaque
 from authserver.oauth.authorization import AuthorizationRequest
 from authserver.oauth.client import Client
 from authserver.oauth.errors import OAuthError
@@ -14,13 +14,12 @@ from authserver.oauth.interaction import PENDING_LIFETIME, PendingAuthorization
 from authserver.oauth.params import Params
 
 _CANNOT = "The application sent a request that cannot be answered"
-MAX_QUERY = 16 * 1024
 
 
 def authorize(server: AuthServer, request_id: str, now: int) -> flask.Response:
     """Check the request: client, redirect URI, then all that the client may be told about."""
     server.limiter.check_authorize(peer_address())
-    received = _params()
+    received = forms.query(_CANNOT)
     client = _find_client(server, received)
     if client is None:
         return _unknown_client(server, request_id, now)
@@ -36,16 +35,6 @@ def authorize(server: AuthServer, request_id: str, now: int) -> flask.Response:
         state = authorization.state_of(received)
         return answers.refuse(server, client, redirect_uri, state, error, request_id, now)
     return _begin(server, request, request_id, now)
-
-
-def _params() -> Params:
-    query = flask.request.query_string
-    if len(query) > MAX_QUERY:
-        raise PageError(414, _CANNOT, "The request is too long.", "query_too_long")
-    try:
-        return params.parse(query)
-    except OAuthError as error:
-        raise PageError(400, _CANNOT, error.description, error.detail) from None
 
 
 def _find_client(server: AuthServer, received: Params) -> Client | None:

@@ -3,10 +3,10 @@
 import flask
 
 from authserver.app import AuthServer
-from authserver.endpoints import browser, steps
+from authserver.endpoints import browser, forms, steps
 from authserver.endpoints.page_error import PageError
 from authserver.endpoints.steps import Flow
-from authserver.oauth import epoch, opaque, params
+from authserver.oauth import epoch, opaque
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.interaction import Session
 from authserver.oauth.params import Params
@@ -37,11 +37,12 @@ def callback(server: AuthServer, request_id: str, now: int) -> flask.Response:
 
 
 def _params() -> Params:
+    heading = "Sign-in cannot be completed"
+    received = forms.query(heading)
     try:
-        received = params.parse(flask.request.query_string)
         received.check()
     except OAuthError as error:
-        raise PageError(400, "Sign-in cannot be completed", error.description) from None
+        raise PageError(400, heading, error.description, "repeated_parameter") from None
     return received
 
 

@@ -15,7 +15,7 @@ _DAY = 86400
 
 def show(server: AuthServer, request_id: str, now: int) -> flask.Response:
     """Show the consent page, or go where the request stands by now."""
-    flow = steps.load(server, flask.request.args.get("pending"), request_id, now)
+    flow = steps.load(server, forms.query().get("pending"), request_id, now)
     step = flow.step()
     if not isinstance(step, AskConsent):
         return steps.advance(server, flow)

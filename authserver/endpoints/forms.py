@@ -1,4 +1,4 @@
-"""What our own pages post back: one value per field, and the token of the page."""
+"""What reaches our pages: a query, a posted form, and the token of the page that posts it."""
 
 import flask
 
@@ -9,7 +9,19 @@ from authserver.oauth import params
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.params import Params
 
+MAX_QUERY = 16 * 1024
 _REPEATED = "scope"  # checkboxes of one name
+
+
+def query(heading: str = "This link cannot be followed") -> Params:
+    """Read the query of a page; raises PageError (400, 414) for what is too long or no text."""
+    encoded = flask.request.query_string
+    if len(encoded) > MAX_QUERY:
+        raise PageError(414, heading, "The request is too long.", "query_too_long")
+    try:
+        return params.parse(encoded)
+    except OAuthError as error:
+        raise PageError(400, heading, error.description, error.detail) from None
 
 
 def read() -> Params:

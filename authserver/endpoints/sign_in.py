@@ -19,11 +19,12 @@ _PROBLEMS = {
 
 def show(server: AuthServer, request_id: str, now: int) -> flask.Response:
     """Show the sign-in page, or go where the request stands by now."""
-    flow = steps.load(server, flask.request.args.get("pending"), request_id, now)
-    choose = flask.request.args.get("account") == "choose"
+    query = forms.query()
+    flow = steps.load(server, query.get("pending"), request_id, now)
+    choose = query.get("account") == "choose"
     if not isinstance(flow.step(), SignIn):
         return steps.advance(server, flow)
-    return _page(server, flow, _PROBLEMS.get(flask.request.args.get("problem", "")), choose=choose)
+    return _page(server, flow, _PROBLEMS.get(query.get("problem") or ""), choose=choose)
 
 
 def post(server: AuthServer, request_id: str, now: int) -> flask.Response:
@@ -35,7 +36,7 @@ def post(server: AuthServer, request_id: str, now: int) -> flask.Response:
         return _cancel(server, flow)
     if not isinstance(flow.step(), SignIn):
         return steps.advance(server, flow)
-    return _to_upstream(server, flow, choose=flask.request.args.get("account") == "choose")
+    return _to_upstream(server, flow, choose=forms.query().get("account") == "choose")
 
 
 def _to_upstream(server: AuthServer, flow: Flow, *, choose: bool) -> flask.Response:
