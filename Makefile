@@ -14,7 +14,7 @@ STAMP := $(VENV)/.installed
 .DEFAULT_GOAL := help
 # Two installations into one environment at a time would break it.
 .NOTPARALLEL:
-.PHONY: help demo test lint types clean
+.PHONY: help demo test lint types docs clean
 
 help: ## show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,8 +33,14 @@ lint: $(STAMP)-lint ## ruff (rules and format) and the import rules
 types: $(STAMP)-types ## mypy, strict
 	$(BIN)/mypy
 
+docs: $(STAMP)-test ## the pages that are made: docs/configuration.md, docs/conformance.md
+	$(BIN)/python -m authserver.settings.docs > docs/configuration.md
+	$(BIN)/python -m pytest --quiet --collect-only --conformance docs/conformance.md > .conformance.log \
+	  || { cat .conformance.log; exit 1; }
+	@rm -f .conformance.log
+
 clean: ## remove the virtual environment, caches and build results
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* .conformance.log
 
 $(STAMP)-pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -3,8 +3,11 @@
 import ipaddress
 import socket
 import sys
+from pathlib import Path
 
 import pytest
+
+from tests import conformance
 
 
 class NetworkReached(Exception):
@@ -45,6 +48,17 @@ def _guard(event, args):
 
 
 sys.addaudithook(_guard)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--conformance", metavar="FILE", help="write docs/conformance.md to FILE")
+
+
+def pytest_collection_finish(session):
+    """Write the page of what the collected tests show, where it was asked for."""
+    file = session.config.getoption("--conformance")
+    if file:
+        Path(file).write_text(conformance.page(conformance.rules_of(session.items)))
 
 
 def pytest_collection_modifyitems(items):
