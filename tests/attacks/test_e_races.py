@@ -1,0 +1,144 @@
+"""Cases 43, 73, 74: one code, one refresh token, one revocation, in two processes at one moment"""
+
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+
+from authserver.oauth import epoch
+from tests.actors import Browser, McpClient, claims_of
+from tests.databases import postgresql_database  # noqa: F401 - fixture
+from tests.races.conftest import fleet  # noqa: F401 - fixture
+
+AT_ONCE = 50
+
+
+@pytest.fixture
+def place(fleet):  # noqa: F811 - the fixture
+    """The deployment where users sign in, at the time by which the two instances live."""
+    deployment, origins = fleet
+    deployment.wait(int(time.time()) - deployment.clock.now)
+    return deployment, origins
+
+
+@pytest.fixture
+def client(place):
+    return McpClient(place[0]).register()
+
+
+@pytest.fixture
+def at_once(place):
+    """Send one token request many times at one moment, to both instances in turn."""
+    _, origins = place
+
+    def race(params):
+        barrier = threading.Barrier(AT_ONCE)
+
+        def send(number):
+            barrier.wait(30)
+            return requests.post(f"{origins[number % 2]}/token", data=params, timeout=30)
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(send, range(AT_ONCE)))
+
+    return race
+
+
+def refresh_params(client, token):
+    params = {"grant_type": "refresh_token", "refresh_token": token}
+    return {**params, "client_id": client.client_id}
+
+
+def refusals(answers):
+    """Return the errors of the refused; past twenty failures a client is told to wait."""
+    errors = {answer.json()["error"] for answer in answers if answer.status_code == 400}
+    assert {answer.status_code for answer in answers} <= {200, 400, 429}
+    return errors
+
+
+@pytest.mark.spec("OAuth 2.1", "4.1.3")
+def test_043_of_fifty_redemptions_over_two_processes_one_succeeds_and_its_tokens_live(
+    client, at_once
+):
+    answers = at_once(client.code_params(client.code()))
+
+    won = [answer.json() for answer in answers if answer.status_code == 200]
+    assert len(won) == 1
+    assert refusals(answers) == {"invalid_grant"}
+    assert client.refresh(won[0]["refresh_token"]).status_code == 200
+
+
+def test_043_fifty_wrong_redemptions_do_not_harm_the_right_one(client, at_once):
+    code = client.code()
+
+    answers = at_once(client.code_params(code, code_verifier="w" * 43))
+
+    assert refusals(answers) == {"invalid_grant"}
+    assert client.redeem(code).status_code == 200
+
+
+def test_073_fifty_refreshes_over_two_processes_get_the_one_successor(client, at_once):
+    token = client.connect()["refresh_token"]
+
+    answers = at_once(refresh_params(client, token))
+
+    assert Counter(answer.status_code for answer in answers) == {200: AT_ONCE}
+    successors = {answer.json()["refresh_token"] for answer in answers}
+    assert len(successors) == 1
+    assert client.refresh(*successors).status_code == 200
+
+
+@pytest.mark.spec("RFC 9700", "4.14.2")
+def test_073_fifty_replays_over_two_processes_end_the_family_and_nothing_else(client, at_once):
+    browser = Browser(client.deployment)
+    first, other = client.connect(browser)["refresh_token"], client.connect(browser)
+    second = client.refresh(first).json["refresh_token"]
+    third = client.refresh(second).json["refresh_token"]
+
+    answers = at_once(refresh_params(client, first))
+
+    assert refusals(answers) == {"invalid_grant"}
+    assert client.refresh(third).json["error"] == "invalid_grant"
+    assert client.refresh(other["refresh_token"]).status_code == 200
+
+
+def test_074_no_refresh_that_was_sent_after_a_revocation_succeeds(client, place):
+    deployment, origins = place
+    browser = Browser(deployment)
+    connected = [client.connect(browser) for _ in range(6)]
+    sent, late, revoked = [], [], threading.Event()
+    begun = threading.Barrier(len(connected) + 1)
+
+    def refresh_until_refused(number, token):
+        begun.wait(30)
+        for _ in range(1000):
+            after_revocation = revoked.is_set()
+            params = refresh_params(client, token)
+            answer = requests.post(f"{origins[number % 2]}/token", data=params, timeout=30)
+            if answer.status_code != 200:
+                return
+            token = answer.json()["refresh_token"]
+            sent.append(token)
+            if after_revocation:
+                late.append(token)
+
+    threads = [
+        threading.Thread(target=refresh_until_refused, args=(number, each["refresh_token"]))
+        for number, each in enumerate(connected)
+    ]
+    for thread in threads:
+        thread.start()
+    begun.wait(30)
+    time.sleep(0.3)
+    with deployment.server.store.write() as tx:
+        tx.bump_epoch(epoch.user(claims_of(connected[0]["access_token"])["sub"]))
+    revoked.set()
+    for thread in threads:
+        thread.join(30)
+
+    assert len(sent) > len(connected)
+    assert late == []
+    assert {client.refresh(each).json["error"] for each in sent[-6:]} == {"invalid_grant"}
