@@ -2,6 +2,7 @@
 
 import ipaddress
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
@@ -13,14 +14,20 @@ from authserver.settings import RateLimits
 _MINUTE = 60
 
 
+class _Windows:
+    """Made at the first count: the storage starts a thread, and a fork may come before."""
+
+    @cached_property
+    def moving(self) -> MovingWindowRateLimiter:
+        return MovingWindowRateLimiter(MemoryStorage())
+
+
 @dataclass(frozen=True, slots=True)
 class RateLimiter:
     """Counts hits per key in this process; a limit of 0 is off."""
 
     limits: RateLimits
-    _windows: MovingWindowRateLimiter = field(
-        default_factory=lambda: MovingWindowRateLimiter(MemoryStorage())
-    )
+    _windows: _Windows = field(default_factory=_Windows)
 
     def check_register(self, address: str) -> None:
         """Count a registration; raises `temporarily_unavailable` with status 429 past a limit."""
@@ -35,38 +42,45 @@ class RateLimiter:
     def check_failures(self, client_id: str, address: str) -> None:
         """Raise where a client at an address failed too often lately; counts nothing."""
         item = _per_minute(self.limits.failures_per_client)
-        if item and not self._windows.test(item, "failure", client_id, network_of(address)):
+        if item and not self._windows.moving.test(item, "failure", client_id, network_of(address)):
             raise _limited()
 
     def count_failure(self, client_id: str, address: str) -> None:
         """Count a refused secret, code or token of a client at an address."""
         item = _per_minute(self.limits.failures_per_client)
         if item:
-            self._windows.hit(item, "failure", client_id, network_of(address))
+            self._windows.moving.hit(item, "failure", client_id, network_of(address))
 
     def _is_trusted(self, address: str) -> bool:
-        try:
-            parsed = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(parsed in network for network in self.limits.trusted_egress)
+        parsed = _ip_address(address)
+        return parsed is not None and any(parsed in each for each in self.limits.trusted_egress)
 
     def _hit(self, limit: int, *key: str) -> None:
         item = _per_minute(limit)
-        if item and not self._windows.hit(item, *key):
+        if item and not self._windows.moving.hit(item, *key):
             raise _limited()
 
 
 def network_of(address: str) -> str:
     """Return what is counted as one peer: an IPv4 address, or the /64 of an IPv6 address."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
+    parsed = _ip_address(address)
+    if parsed is None:
         return "unknown"
     if isinstance(parsed, ipaddress.IPv6Address):
         mapped = parsed.ipv4_mapped
         return str(mapped or ipaddress.ip_network(f"{parsed}/64", strict=False))
     return str(parsed)
+
+
+def _ip_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the address, also where a proxy wrote its port behind it: all would be one peer."""
+    host = text[1:].partition("]")[0] if text.startswith("[") else text
+    if host.count(":") == 1:
+        host = host.partition(":")[0]
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
 
 
 def _per_minute(limit: int) -> RateLimitItem | None:
