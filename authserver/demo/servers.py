@@ -95,16 +95,19 @@ def _gunicorn(place: Place, descriptor: int) -> Iterator[subprocess.Popen[bytes]
             stdout=log,
             stderr=subprocess.STDOUT,
             pass_fds=(descriptor,),
+            # A Ctrl-C in the terminal is for us: gunicorn's threads can deadlock on SIGINT, and on
+            # SIGTERM they cannot.
+            process_group=0,
             env=_environment(),
         )
     try:
         yield process
     finally:
-        process.send_signal(signal.SIGINT)  # gunicorn: at once; SIGTERM waits for idle clients
+        process.terminate()
         try:
             process.wait(_ENDS_WITHIN)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # with its workers
             process.wait()
 
 

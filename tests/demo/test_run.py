@@ -59,19 +59,23 @@ class Demo:
             self.process.wait(10)
         return seen
 
-    def left_processes(self, within: float = 5) -> bool:
+    def left_processes(self, within: float = 8) -> list[str]:
+        """Return what still runs: all that is started gets a path below `home.parent`."""
         deadline = time.monotonic() + within
-        while time.monotonic() < deadline:
-            try:
-                os.killpg(self.process.pid, 0)
-            except ProcessLookupError:
-                return False
-            time.sleep(0.05)
-        return True
+        while (left := self._running()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return list(left.values())
+
+    def _running(self) -> dict[int, str]:
+        listed = subprocess.check_output(["ps", "-A", "-o", "pid=,args="], text=True)  # noqa: S607
+        lines = (line.split(maxsplit=1) for line in listed.splitlines())
+        return {int(pid): args for pid, args in lines if str(self.home.parent) in args}
 
     def end(self) -> None:
-        if self.process.poll() is None or self.left_processes(0.1):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        if self.process.poll() is None:
+            self.process.kill()
+        for left in self._running():
+            os.kill(left, signal.SIGKILL)
         self.process.wait()
         assert self.process.stdout is not None
         self.process.stdout.close()
