@@ -150,11 +150,15 @@ def _body() -> bytes:
     if (flask.request.content_length or 0) > MAX_BODY:
         raise _bad("The body is too large.", 413)
     try:
-        return flask.request.get_data(cache=False)
+        body = flask.request.get_data(cache=False)
     except RequestEntityTooLarge:
         raise _bad("The body is too large.", 413) from None
     except HTTPException:
         raise _bad("The body cannot be read.") from None
+    # Of a chunked body Werkzeug returns the beginning, as if that were all.
+    if flask.request.content_length is None and len(body) >= MAX_BODY:
+        raise _bad("The body is too large.", 413)
+    return body
 
 
 def _preflight(endpoint: Endpoint) -> Response:

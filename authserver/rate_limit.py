@@ -8,6 +8,7 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
+from authserver.oauth import opaque
 from authserver.oauth.errors import OAuthError
 from authserver.settings import RateLimits
 
@@ -42,14 +43,14 @@ class RateLimiter:
     def check_failures(self, client_id: str, address: str) -> None:
         """Raise where a client at an address failed too often lately; counts nothing."""
         item = _per_minute(self.limits.failures_per_client)
-        if item and not self._windows.moving.test(item, "failure", client_id, network_of(address)):
+        if item and not self._windows.moving.test(item, *_failure_key(client_id, address)):
             raise _limited()
 
     def count_failure(self, client_id: str, address: str) -> None:
         """Count a refused secret, code or token of a client at an address."""
         item = _per_minute(self.limits.failures_per_client)
         if item:
-            self._windows.moving.hit(item, "failure", client_id, network_of(address))
+            self._windows.moving.hit(item, *_failure_key(client_id, address))
 
     def _is_trusted(self, address: str) -> bool:
         parsed = _ip_address(address)
@@ -70,6 +71,11 @@ def network_of(address: str) -> str:
         mapped = parsed.ipv4_mapped
         return str(mapped or ipaddress.ip_network(f"{parsed}/64", strict=False))
     return str(parsed)
+
+
+def _failure_key(client_id: str, address: str) -> tuple[str, ...]:
+    # What a stranger calls a client may be 64 KB long, and stays in memory for a minute.
+    return "failure", opaque.digest(client_id), network_of(address)
 
 
 def _ip_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
