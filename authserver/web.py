@@ -12,7 +12,7 @@ from authserver import adapter
 from authserver.app import AuthServer, Clock
 from authserver.audit import Audit, to_stdout
 from authserver.build import build
-from authserver.endpoints import authorize, callback, consent, discovery, pages, sign_in
+from authserver.endpoints import authorize, browser, callback, consent, discovery, pages, sign_in
 from authserver.endpoints.health import health
 from authserver.endpoints.page_error import PageError
 from authserver.endpoints.register import register
@@ -116,18 +116,20 @@ def _show(server: AuthServer, page: Page) -> flask.Response:
     """Run a page and turn each refusal into a page of its own."""
     request_id, now = adapter.new_request_id(), server.clock()
     try:
+        browser.check_host(server)
         return page(server, request_id, now)
     except PageError as error:
         refusal = error
     except OAuthError as error:
         heading = "This cannot be done now"
-        refusal = PageError(error.status, heading, error.description, error.detail)
+        refusal = PageError(error.status, heading, error.description, error.detail, error.headers)
     except HTTPException:
         raise
     except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the user gets a page
         problem = adapter.unexpected(error, request_id)
+        heading = "Something went wrong"
         refusal = PageError(
-            problem.status, "Something went wrong", problem.description, problem.detail
+            problem.status, heading, problem.description, problem.detail, problem.headers
         )
     server.audit.emit(
         "page.refused",
@@ -141,7 +143,7 @@ def _show(server: AuthServer, page: Page) -> flask.Response:
 
 
 def _error_page(server: AuthServer, error: PageError, request_id: str) -> flask.Response:
-    return pages.render(
+    response = pages.render(
         server,
         "error.html",
         status=error.status,
@@ -153,6 +155,8 @@ def _error_page(server: AuthServer, error: PageError, request_id: str) -> flask.
         client_link=None,
         retry_href=None,
     )
+    response.headers.extend(error.headers)
+    return response
 
 
 def _http_error(server: AuthServer) -> Callable[[HTTPException], flask.Response]:

@@ -1,15 +1,37 @@
-"""The browser that owns a flow: its cookies and the tokens of our forms: RFC 6265bis §4.1.3."""
+"""The browser that owns a flow: our host, its cookies, the tokens of our forms: RFC 6265bis."""
 
 import hashlib
 import hmac
+import re
+from urllib.parse import urlsplit
 
 import flask
 
 from authserver.app import AuthServer
+from authserver.endpoints.page_error import PageError
 from authserver.oauth import opaque
 from authserver.oauth.interaction import SESSION_LIFETIME
+from authserver.oauth.redirect_uri import LOOPBACK
 
 BINDING_LIFETIME = 365 * 86400
+_PORT = re.compile(r":[0-9]+\Z")
+
+
+def check_host(server: AuthServer) -> None:
+    """Raise PageError (400) where the browser knows this server by a name that is not its own.
+
+    Its cookies and its trust belong to the issuer's host. Loopback is ours too: no name that a
+    stranger holds, and what a proxy on this machine sends.
+    """
+    host, own = (_PORT.sub("", each).lower() for each in (flask.request.host, _netloc(server)))
+    if host != own and host not in LOOPBACK:
+        raise PageError(
+            400,
+            "This server has another address",
+            "The page was asked for under a name that is not this server's. "
+            "Whoever runs it: the proxy in front has to pass on the Host header.",
+            "foreign_host",
+        )
 
 
 def binding(server: AuthServer) -> str | None:
@@ -53,6 +75,10 @@ def _name(server: AuthServer, kind: str) -> str:
     mark = hashlib.sha256(server.issuer.encode()).hexdigest()[:8]
     prefix = "__Host-" if _is_secure(server) else ""
     return f"{prefix}authserver-{mark}-{kind}"
+
+
+def _netloc(server: AuthServer) -> str:
+    return urlsplit(server.issuer).netloc
 
 
 def _is_secure(server: AuthServer) -> bool:
