@@ -9,7 +9,7 @@ from authserver.app import AuthServer
 from authserver.endpoints import answers, browser, pages
 from authserver.endpoints.page_error import PageError
 from authserver.oauth import client as clients
-from authserver.oauth import epoch, opaque
+from authserver.oauth import epoch, opaque, redirect_uri
 from authserver.oauth.client import Client
 from authserver.oauth.grant import Code
 from authserver.oauth.interaction import (
@@ -85,6 +85,8 @@ def complete(
     resource = server.resource(request.resource)
     if client is None or resource is None:
         raise PageError(400, "This application is not registered any more", _GONE, "client_gone")
+    if redirect_uri.match(client.redirect_uris, request.redirect_uri) is None:
+        raise PageError(400, "This application has changed", _GONE, "redirect_uri_gone")
     value = browser.session_value(server)
     session = reads.session(opaque.digest(value)) if value else None
     if session is not None and session.expired(now):
