@@ -19,6 +19,7 @@ _UNSUPPORTED: dict[str, Code] = {
     "request_uri": "request_uri_not_supported",
     "registration": "registration_not_supported",
     "claims": "invalid_request",
+    "authorization_details": "invalid_request",  # RFC 9396: ignored, it would grant too much
 }
 
 
