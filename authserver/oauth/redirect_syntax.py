@@ -76,6 +76,9 @@ def parse(raw: str) -> RedirectUri:
     path, query = match["path"], match["query"] or ""
     if _DOT_SEGMENT.search(path) or path.startswith("//"):
         raise refused("has a path with dot segments or empty segments at its start")
+    if "[" in path + query or "]" in path + query:
+        # RFC 3986 §3.3, §3.4; the redirect would carry them escaped: another URI than registered.
+        raise refused("has a bracket that is not escaped")
     uri = RedirectUri(raw, match["scheme"], *_host_and_port(match["authority"]), path, query)
     if uri.scheme.lower() in ("http", "https"):
         _check_web(uri)
