@@ -5,6 +5,7 @@ import flask
 from authserver.adapter import peer_address
 from authserver.app import AuthServer
 from authserver.endpoints import answers, browser, forms, pages, steps
+from authserver.endpoints import flow as flows
 from authserver.endpoints.page_error import PageError
 from authserver.oauth import authorization, epoch, opaque
 from authserver.oauth.authorization import AuthorizationRequest
@@ -82,7 +83,7 @@ def _begin(
         scope=" ".join(request.scope),
     )
     with server.store.read() as reads:
-        flow = steps.complete(server, reads, pending, binding, request_id, now)
+        flow = flows.complete(server, reads, pending, binding, request_id, now)
     response = steps.advance(server, flow)
     if known is None:
         browser.set_binding(server, response, binding)

@@ -4,8 +4,9 @@ import flask
 
 from authserver.app import AuthServer
 from authserver.endpoints import browser, forms, steps
+from authserver.endpoints import flow as flows
+from authserver.endpoints.flow import Flow
 from authserver.endpoints.page_error import PageError
-from authserver.endpoints.steps import Flow
 from authserver.oauth import epoch, opaque
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.interaction import Session
@@ -21,7 +22,7 @@ def callback(server: AuthServer, request_id: str, now: int) -> flask.Response:
     """Match state and cookie, spend the state, ask the upstream, begin a session, go on."""
     received = _params()
     state = received.get("state") or ""
-    flow = steps.load(server, state.partition(".")[0], request_id, now)
+    flow = flows.load(server, state.partition(".")[0], request_id, now)
     with server.store.write() as tx:
         if tx.spend_upstream_login(opaque.digest(state), now) != flow.pending.id:
             raise PageError(403, "Sign-in cannot be completed", _NOT_OURS, "state_spent")

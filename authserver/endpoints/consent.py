@@ -3,9 +3,10 @@
 import flask
 
 from authserver.app import AuthServer
-from authserver.endpoints import answers, browser, facts, forms, pages, steps
+from authserver.endpoints import browser, facts, forms, pages, steps
+from authserver.endpoints import flow as flows
+from authserver.endpoints.flow import Flow
 from authserver.endpoints.page_error import PageError
-from authserver.endpoints.steps import Flow
 from authserver.oauth import opaque
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.interaction import AskConsent
@@ -15,7 +16,7 @@ _DAY = 86400
 
 def show(server: AuthServer, request_id: str, now: int) -> flask.Response:
     """Show the consent page, or go where the request stands by now."""
-    flow = steps.load(server, forms.query().get("pending"), request_id, now)
+    flow = flows.load(server, forms.query().get("pending"), request_id, now)
     step = flow.step()
     if not isinstance(step, AskConsent):
         return steps.advance(server, flow)
@@ -25,7 +26,7 @@ def show(server: AuthServer, request_id: str, now: int) -> flask.Response:
 def post(server: AuthServer, request_id: str, now: int) -> flask.Response:
     """Carry out the user's decision; the stored request rules, never the form's fields."""
     form = forms.read()
-    flow = steps.load(server, form.get("pending"), request_id, now)
+    flow = flows.load(server, form.get("pending"), request_id, now)
     if not isinstance(flow.step(), AskConsent):
         return steps.advance(server, flow)
     forms.check_csrf(flow, form, "consent")
@@ -65,14 +66,8 @@ def _lifetime(server: AuthServer, flow: Flow) -> str | None:
 
 
 def _deny(server: AuthServer, flow: Flow) -> flask.Response:
-    if not steps.decide(server, flow, "denied"):
-        return steps.advance(server, flow)
     error = OAuthError("access_denied", "The user denied the request.", detail="consent_denied")
-    request = flow.pending.request
-    return answers.refuse(
-        server, flow.client, request.redirect_uri, request.state, error, flow.request_id,
-        flow.now, trusted=True,
-    )  # fmt: skip
+    return steps.refuse(server, flow, error, trusted=True)
 
 
 def _switch(server: AuthServer, flow: Flow) -> flask.Response:

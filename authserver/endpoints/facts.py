@@ -3,7 +3,7 @@
 from typing import Any
 
 from authserver.app import AuthServer
-from authserver.endpoints.steps import Flow
+from authserver.endpoints.flow import Flow
 from authserver.oauth import redirect_uri, scope
 from authserver.oauth.interaction import is_assured
 

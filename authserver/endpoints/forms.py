@@ -3,8 +3,8 @@
 import flask
 
 from authserver.endpoints import browser
+from authserver.endpoints.flow import Flow
 from authserver.endpoints.page_error import PageError
-from authserver.endpoints.steps import Flow
 from authserver.oauth import params
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.params import Params

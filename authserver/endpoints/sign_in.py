@@ -3,8 +3,9 @@
 import flask
 
 from authserver.app import AuthServer
-from authserver.endpoints import answers, browser, facts, forms, pages, steps
-from authserver.endpoints.steps import Flow
+from authserver.endpoints import browser, facts, forms, pages, steps
+from authserver.endpoints import flow as flows
+from authserver.endpoints.flow import Flow
 from authserver.oauth import opaque
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.interaction import SignIn
@@ -20,7 +21,7 @@ _PROBLEMS = {
 def show(server: AuthServer, request_id: str, now: int) -> flask.Response:
     """Show the sign-in page, or go where the request stands by now."""
     query = forms.query()
-    flow = steps.load(server, query.get("pending"), request_id, now)
+    flow = flows.load(server, query.get("pending"), request_id, now)
     choose = query.get("account") == "choose"
     if not isinstance(flow.step(), SignIn):
         return steps.advance(server, flow)
@@ -30,7 +31,7 @@ def show(server: AuthServer, request_id: str, now: int) -> flask.Response:
 def post(server: AuthServer, request_id: str, now: int) -> flask.Response:
     """Go to the upstream; only now do state, nonce and verifier exist."""
     form = forms.read()
-    flow = steps.load(server, form.get("pending"), request_id, now)
+    flow = flows.load(server, form.get("pending"), request_id, now)
     forms.check_csrf(flow, form, "sign-in")
     if form.get("decision") == "cancel":
         return _cancel(server, flow)
@@ -69,14 +70,8 @@ def _upstream_prompt(flow: Flow, *, choose: bool) -> str | None:
 
 
 def _cancel(server: AuthServer, flow: Flow) -> flask.Response:
-    if not steps.decide(server, flow, "denied"):
-        return steps.advance(server, flow)
     error = OAuthError("access_denied", "The user cancelled.", detail="sign_in_cancelled")
-    request = flow.pending.request
-    return answers.refuse(
-        server, flow.client, request.redirect_uri, request.state, error, flow.request_id,
-        flow.now, trusted=True,
-    )  # fmt: skip
+    return steps.refuse(server, flow, error, trusted=True)
 
 
 def _page(

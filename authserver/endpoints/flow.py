@@ -1,0 +1,126 @@
+"""A pending authorization with all that its next step depends on, for the browser that owns it."""
+
+import secrets
+from dataclasses import dataclass, field
+
+from authserver.app import AuthServer
+from authserver.endpoints import browser
+from authserver.endpoints.page_error import PageError
+from authserver.oauth import client as clients
+from authserver.oauth import epoch, opaque, redirect_uri
+from authserver.oauth.client import Client
+from authserver.oauth.interaction import (
+    PendingAuthorization,
+    RememberedConsent,
+    Session,
+    Step,
+    next_step,
+)
+from authserver.oauth.resource import Resource
+from authserver.oauth.user import User
+from authserver.storage.store import Reads
+
+GONE = "This request has expired or was answered already."
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A request on its way, the parties to it, and what is remembered of them."""
+
+    pending: PendingAuthorization
+    client: Client
+    resource: Resource
+    binding: str = field(repr=False)
+    session: Session | None
+    user: User | None
+    remembered: RememberedConsent | None
+    request_id: str
+    now: int
+
+    @property
+    def is_remembered(self) -> bool:
+        """Say whether a stored consent covers this request."""
+        memory = self.remembered
+        digest = clients.digest(self.client)
+        return memory is not None and memory.covers(self.pending.request, digest)
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Return whose epochs the decision depends on: the client's, and the user's once known."""
+        of_client = (epoch.client(self.client.client_id),)
+        if self.session is None:
+            return of_client
+        return (*of_client, *epoch.of_session(self.session.sub, self.session.upstream_sid))
+
+    @property
+    def epochs(self) -> int:
+        """Return the sum of these epochs as it was when each was read."""
+        return self.pending.epochs + (self.session.epochs if self.session else 0)
+
+    def step(self) -> Step:
+        """Return the next step."""
+        return next_step(self.pending, self.client, self.session, self.is_remembered, self.now)
+
+
+def load(server: AuthServer, pending_id: str | None, request_id: str, now: int) -> Flow:
+    """Load the flow that a page names, for the browser that owns it; raises PageError."""
+    binding = browser.binding(server)
+    with server.store.read() as reads:
+        pending = reads.pending(pending_id) if pending_id else None
+        if binding is None or pending is None:
+            raise forbidden("no_flow")
+        if not secrets.compare_digest(opaque.digest(binding), pending.binding_digest):
+            raise forbidden("other_browser")
+        if pending.status != "pending" or now >= pending.expires_at:
+            raise ended()
+        return complete(server, reads, pending, binding, request_id, now)
+
+
+def complete(
+    server: AuthServer,
+    reads: Reads,
+    pending: PendingAuthorization,
+    binding: str,
+    request_id: str,
+    now: int,
+) -> Flow:
+    """Add client, session and memory to a pending authorization; raises PageError."""
+    request = pending.request
+    client = reads.client(request.client_id)
+    resource = server.resource(request.resource)
+    if client is None or resource is None:
+        raise PageError(400, "This application is not registered any more", GONE, "client_gone")
+    if redirect_uri.match(client.redirect_uris, request.redirect_uri) is None:
+        raise PageError(400, "This application has changed", GONE, "redirect_uri_gone")
+    session, user = _signed_in(server, reads, now)
+    remembered = (
+        reads.consent(user.sub, client.client_id, request.redirect_uri, resource.url)
+        if user
+        else None
+    )
+    return Flow(
+        pending, client, resource, binding, session, user, remembered, request_id, now
+    )  # fmt: skip
+
+
+def forbidden(detail: str) -> PageError:
+    """Return the refusal of a page that is not this browser's to see."""
+    text = "This page belongs to another browser or has been open for too long."
+    return PageError(403, "This page cannot be continued", text, detail)
+
+
+def ended() -> PageError:
+    """Return the refusal of a request that is decided, expired or revoked."""
+    return PageError(400, "Nothing to do here any more", GONE, "flow_ended")
+
+
+def _signed_in(
+    server: AuthServer, reads: Reads, now: int
+) -> tuple[Session, User] | tuple[None, None]:
+    """Return this browser's session and its user, where it has one that lives."""
+    value = browser.session_value(server)
+    session = reads.session(opaque.digest(value)) if value else None
+    if session is None or session.expired(now):
+        return None, None
+    user = reads.user(session.sub)
+    return (None, None) if user is None else (session, user)
