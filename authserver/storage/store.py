@@ -46,7 +46,13 @@ class Transaction(
         """Commit, unless a statement failed: PostgreSQL would roll back and not say so."""
         if self.failed:
             raise RuntimeError("a statement of the transaction failed and was passed over")
-        self._connection.commit()
+        try:
+            self._connection.commit()
+        except BaseException:
+            # SQLAlchemy takes the transaction for ended. The database may hold it open still, and
+            # the next user of the connection would commit it: ending the connection ends it.
+            self._connection.invalidate()
+            raise
 
 
 @dataclass(slots=True)
