@@ -33,6 +33,7 @@ def token(server: AuthServer, request: Request) -> Response:
             proof = prove(server, reads, client, params, now)
         authorization = grant.narrow(proof.authorization, params)
         resource = _find_resource(server, authorization)
+        server.keys.signing_alg(now)  # raises here, where a server that cannot sign spends nothing
         with server.store.write() as tx:
             granted = proof.spend(tx)
     except OAuthError as error:
