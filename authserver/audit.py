@@ -21,10 +21,16 @@ class Audit:
         """Record a decision: its name, when, in which request, and the facts that are known.
 
         Callers pass identifiers and reason codes only, never a token, code, secret or cookie.
+        An event that cannot be written goes to the log.
         """
         known = {name: value for name, value in facts.items() if value not in (None, "")}
         entry = {"time": now, "event": event, "request_id": request_id, **known}
-        self.write(json.dumps(entry, separators=(",", ":"), ensure_ascii=True))
+        line = json.dumps(entry, separators=(",", ":"), ensure_ascii=True)
+        try:
+            self.write(line)
+        except (OSError, ValueError):
+            # A full disk or a closed pipe: what was decided is committed, and its answer must go.
+            logger.exception("the audit cannot be written: %s", line)
 
 
 def to_stdout(line: str) -> None:
