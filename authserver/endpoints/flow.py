@@ -25,7 +25,11 @@ GONE = "This request has expired or was answered already."
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A request on its way, the parties to it, and what is remembered of them."""
+    """A request on its way, the parties to it, and what is remembered of them.
+
+    `code_epochs` is the sum of the epochs that a code will depend on, read before the memory of
+    a consent: whatever is revoked from then on is not in it, and ends the code.
+    """
 
     pending: PendingAuthorization
     client: Client
@@ -33,6 +37,7 @@ class Flow:
     binding: str = field(repr=False)
     session: Session | None
     user: User | None
+    code_epochs: int
     remembered: RememberedConsent | None
     request_id: str
     now: int
@@ -93,14 +98,22 @@ def complete(
     if redirect_uri.match(client.redirect_uris, request.redirect_uri) is None:
         raise PageError(400, "This application has changed", GONE, "redirect_uri_gone")
     session, user = _signed_in(server, reads, now)
+    code_epochs = reads.epoch_sum(code_subjects(session, pending)) if session else 0
     remembered = (
         reads.consent(user.sub, client.client_id, request.redirect_uri, resource.url)
         if user
         else None
     )
     return Flow(
-        pending, client, resource, binding, session, user, remembered, request_id, now
+        pending, client, resource, binding, session, user, code_epochs, remembered,
+        request_id, now,
     )  # fmt: skip
+
+
+def code_subjects(session: Session, pending: PendingAuthorization) -> tuple[str, ...]:
+    """Return whose epochs a code for this session and request depends on."""
+    request = pending.request
+    return epoch.of_grant(session.sub, request.client_id, request.resource, session.upstream_sid)
 
 
 def forbidden(detail: str) -> PageError:

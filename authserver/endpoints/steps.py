@@ -7,7 +7,7 @@ from authserver.endpoints import answers, pages
 from authserver.endpoints import flow as flows
 from authserver.endpoints.flow import Flow
 from authserver.oauth import client as clients
-from authserver.oauth import epoch, opaque
+from authserver.oauth import opaque
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.grant import Code
 from authserver.oauth.interaction import Answer, AskConsent, Refuse, Session, SignIn
@@ -57,10 +57,7 @@ def approve(
         won = tx.decide_pending(flow.pending.id, "approved", flow.now, flow.subjects, flow.epochs)
         if not won:
             raise flows.ended()
-        subjects = epoch.of_grant(
-            flow.session.sub, request.client_id, request.resource, flow.session.upstream_sid
-        )
-        tx.add_code(_code(server, flow, flow.session, scope, value, tx.epoch_sum(subjects)))
+        tx.add_code(_code(server, flow, flow.session, scope, value))
         if remember:
             tx.remember_consent(
                 flow.session.sub,
@@ -91,7 +88,6 @@ def _code(
     session: Session,
     scope: tuple[str, ...],
     value: str,
-    epochs: int,
 ) -> Code:
     request = flow.pending.request
     return Code(
@@ -105,7 +101,7 @@ def _code(
         scope=scope,
         code_challenge=request.code_challenge,
         auth_time=session.auth_time,
-        epochs=epochs,
+        epochs=flow.code_epochs,
         expires_at=flow.now + server.settings.tokens.authorization_code_lifetime,
         nonce=request.nonce,
         upstream_sid=session.upstream_sid,
