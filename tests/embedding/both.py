@@ -4,6 +4,7 @@ import asyncio
 import io
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Any
 
 from authserver.embedding import embed_asgi, embed_wsgi
 from authserver.settings import load
@@ -25,10 +26,10 @@ class Reply:
 class Host:
     """Answers what is in `answers`, by path or by (method, path); else 404. Keeps what it saw."""
 
-    answers: dict = field(default_factory=dict)
-    otherwise: tuple = (404, {}, b"the host has no such page")
-    asked: list = field(default_factory=list)  # (method, full path, body)
-    scopes: list = field(default_factory=list)
+    answers: dict[Any, Any] = field(default_factory=dict)
+    otherwise: tuple[int, dict[str, str], bytes] = (404, {}, b"the host has no such page")
+    asked: list[tuple[str, str, bytes]] = field(default_factory=list)
+    scopes: list[Any] = field(default_factory=list)
 
     def answer(self, method, path, body):
         self.asked.append((method, path, body))
@@ -68,7 +69,7 @@ class Embedded:
         self.host = host
         embed = {"wsgi": embed_wsgi, "asgi": embed_asgi}[kind]
         inner = getattr(host, kind) if isinstance(host, Host) else host
-        self.app = embed(inner, settings, upkeep=False, **options)
+        self.app = embed(inner, settings, **{"upkeep": False, **options})
 
     def ask(self, method, path, body=b"", headers=(), prefix="", *, chunked=False):
         send = {"wsgi": ask_wsgi, "asgi": ask_asgi}[self.kind]
@@ -108,7 +109,7 @@ def ask_wsgi(app, method, path, body=b"", headers=(), prefix="", *, chunked=Fals
     elif body:
         environ["CONTENT_LENGTH"] = str(len(body))
     started = []
-    answer = app(environ, lambda status, sent, exc_info=None: started.append((status, sent)))
+    answer = app(environ, lambda *start: started.append(start[:2]))
     content = b"".join(answer)
     if hasattr(answer, "close"):
         answer.close()

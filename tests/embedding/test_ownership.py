@@ -68,7 +68,11 @@ def test_where_the_host_owns_the_same_path_the_host_wins(at_path, at_root, host)
         host.otherwise = (status, {"X-Host": "yes", "WWW-Authenticate": "Basic"}, b"the host")
         for path in EITHERS:
             reply = at_path.ask("POST", path)
-            assert (reply.status, reply.headers["x-host"], reply.body) == (status, "yes", b"the host")
+            assert (reply.status, reply.headers["x-host"], reply.body) == (
+                status,
+                "yes",
+                b"the host",
+            )
         assert at_root.asks_host("POST", "/token") == (True, True)
 
 
@@ -173,7 +177,7 @@ class _Lazy:
         self.status = status
         self.closed = 0
 
-    def __call__(self, environ, start_response):
+    def __call__(self, _environ, start_response):
         self.start_response = start_response
         return self
 
@@ -193,7 +197,7 @@ def test_a_host_that_starts_late_is_heard_and_closed_once(status, tmp_path, sqli
     host = _Lazy(status)
     settings = settings_for(tmp_path, sqlite_url, f"{ISSUER}/auth")
     app = Embedded("wsgi", host, settings).app
-    written = []
+    written: list[bytes] = []
 
     def start_response(status, headers, exc_info=None):
         return written.append
@@ -208,7 +212,12 @@ def test_a_host_that_starts_late_is_heard_and_closed_once(status, tmp_path, sqli
         assert (written, json.loads(body)["issuer"]) == ([], settings.issuer)
 
 
-_MINIMAL = {"SERVER_NAME": "h", "SERVER_PORT": "443", "wsgi.url_scheme": "https", "wsgi.input": None}
+_MINIMAL = {
+    "SERVER_NAME": "h",
+    "SERVER_PORT": "443",
+    "wsgi.url_scheme": "https",
+    "wsgi.input": None,
+}
 
 
 def test_a_host_that_never_answers_is_a_bug_that_is_named(tmp_path, sqlite_url):
@@ -222,7 +231,11 @@ def test_a_host_that_never_answers_is_a_bug_that_is_named(tmp_path, sqlite_url):
 
 @pytest.mark.parametrize("kind", ["asgi"], indirect=True)
 def test_lifespan_and_websockets_are_the_hosts(at_path, host):
-    for scope in ({"type": "lifespan"}, {"type": "websocket", "path": "/auth/token"}):
+    scopes: tuple[dict[str, str], ...] = (
+        {"type": "lifespan"},
+        {"type": "websocket", "path": "/auth/token"},
+    )
+    for scope in scopes:
         assert run_asgi(at_path.app, scope, []) == [{"type": f"{scope['type']}.seen"}]
         assert host.scopes[-1] is scope
 
@@ -230,7 +243,7 @@ def test_lifespan_and_websockets_are_the_hosts(at_path, host):
 @pytest.mark.parametrize("kind", ["asgi"], indirect=True)
 def test_a_client_that_went_away_gets_no_answer(at_path):
     for path in ("/token", "/auth/token"):
-        scope = {"type": "http", "method": "POST", "path": path, "headers": []}
+        scope: dict[str, object] = {"type": "http", "method": "POST", "path": path, "headers": []}
         sent = run_asgi(at_path.app, scope, [{"type": "http.disconnect"}])
         assert sent == []
 
