@@ -9,6 +9,7 @@ from authserver import sealing
 from authserver.oauth import refresh_token
 from authserver.sealing import SealingKey
 from tests.actors import Browser, McpClient, response_of
+from tests.attacks.stored import grant_of
 
 
 @pytest.fixture
@@ -69,16 +70,9 @@ def client(deployment):
     return McpClient(deployment).register()
 
 
-def grant_of(deployment, token):
-    presented = refresh_token.parse(token)
-    assert presented
-    with deployment.server.store.read() as reads:
-        return reads.grant_by_handle(presented.handle)
-
-
 def test_050_a_grants_row_alone_makes_no_refresh_token(client, deployment):
     token = client.connect()["refresh_token"]
-    grant = grant_of(deployment, token)
+    grant = grant_of(client, token)
     kid = deployment.server.refresh_keys.keys[0][0]
     assert refresh_token.issue(deployment.server.refresh_keys, grant) == token
 
@@ -90,7 +84,7 @@ def test_050_a_grants_row_alone_makes_no_refresh_token(client, deployment):
 
 
 def test_050_the_id_in_an_access_token_is_not_the_handle_of_the_refresh_token(client):
-    grant = grant_of(client.deployment, client.connect()["refresh_token"])
+    grant = grant_of(client, client.connect()["refresh_token"])
 
     assert grant.handle not in grant.id
     assert grant.id not in grant.handle
