@@ -44,9 +44,14 @@ class Origin:
 
     def post(self):
         """Post to the MCP server with the official client's authorization alone."""
-        return asyncio.run(_post(self.place.mcp_url))
+        return asyncio.run(_post(self.place.mcp_url))[0].json()
+
+    def access_token(self):
+        """Connect, and return the access token."""
+        return asyncio.run(_post(self.place.mcp_url))[1]
 
     def get(self, path):
+        """Return what a path says; raises httpx2.HTTPStatusError for a refusal."""
         return (
             httpx2.get(url(self.sock) + path, timeout=10, trust_env=False)
             .raise_for_status()
@@ -156,5 +161,6 @@ async def _post(mcp_url):
     )
     async with httpx2.AsyncClient(auth=provider, timeout=20) as http:
         response = await http.post(mcp_url, json={})
-    assert response.status_code == 200, response.text
-    return response.json()
+    tokens = provider.context.current_tokens
+    assert tokens is not None
+    return response, tokens.access_token

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from authserver.embedding import asgi
 from tests.actors import ISSUER, LOOPBACK
 from tests.embedding.both import FORM, JSON, KINDS, Embedded, Host, ask_wsgi, run_asgi, settings_for
 
@@ -251,6 +252,17 @@ def test_a_client_that_went_away_gets_no_answer(at_path):
 @pytest.mark.parametrize("kind", ["asgi"], indirect=True)
 def test_bytes_that_are_no_text_in_a_query_are_no_error_of_ours(at_path):
     assert at_path.ask("GET", "/auth/authorize?state=\xff").status == 400
+
+
+def test_headers_reach_us_in_the_one_form_that_wsgi_can_say():
+    headers = [
+        (b"cookie", b"a=1"), (b"x-forwarded-for", b"192.0.2.1"), (b"cookie", b"b=2"),
+        (b"x_forwarded_for", b"198.51.100.1"), (b"transfer-encoding", b"chunked"),
+    ]  # fmt: skip
+    scope = {"type": "http", "path": "/auth/token", "headers": headers}
+    assert asgi._plain(scope, 5)["headers"] == [
+        (b"x-forwarded-for", b"192.0.2.1"), (b"cookie", b"a=1; b=2"), (b"content-length", b"5"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ["asgi"], indirect=True)
