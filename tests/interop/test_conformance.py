@@ -4,14 +4,13 @@ import json
 import re
 import socket
 import subprocess
-import time
 
 import pytest
 import requests
 
-from tests.actors import RESOURCE, Browser, Deployment, McpClient
+from tests.actors import RESOURCE, Browser, McpClient
 from tests.interop.node import environment, installed, node
-from tests.served import Late, served
+from tests.live import deployed
 
 ALLOWED_WARNINGS = re.compile(r"cimd")  # until metadata documents are built
 
@@ -19,11 +18,7 @@ ALLOWED_WARNINGS = re.compile(r"cimd")  # until metadata documents are built
 @pytest.fixture
 def live(sqlite_url, idp, tmp_path):
     """A server whose issuer is its real address, at today's time."""
-    late = Late()
-    with served(late) as origin:
-        deployment = Deployment.start(tmp_path, sqlite_url, idp, issuer=origin)
-        deployment.wait(int(time.time()) - deployment.clock.now)
-        late.app = deployment.app
+    with deployed(tmp_path, sqlite_url, idp) as deployment:
         yield deployment
 
 
