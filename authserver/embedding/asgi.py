@@ -139,8 +139,9 @@ class _HeldBack:
 
 
 def _full_path(scope: Scope) -> str:
-    path, root = scope["path"], scope.get("root_path", "")
-    return str(path if path.startswith(root) else root + path)
+    path, root = str(scope["path"]), str(scope.get("root_path", "")).rstrip("/")
+    # Some servers leave the prefix out of the path.
+    return path if path == root or path.startswith(f"{root}/") else root + path
 
 
 def _declared_length(scope: Scope) -> int:

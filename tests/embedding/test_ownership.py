@@ -254,6 +254,16 @@ def test_bytes_that_are_no_text_in_a_query_are_no_error_of_ours(at_path):
     assert at_path.ask("GET", "/auth/authorize?state=\xff").status == 400
 
 
+@pytest.mark.parametrize("kind", ["asgi"], indirect=True)
+@pytest.mark.parametrize("path", ["/jwks.json", "/auth/jwks.json"])
+@pytest.mark.parametrize("root_path", ["/auth", "/auth/"])
+def test_a_prefix_counts_once_whether_or_not_the_path_has_it(at_path, path, root_path):
+    scope = {"type": "http", "http_version": "1.1", "method": "GET", "headers": []}
+    named = {**scope, "path": path, "root_path": root_path}
+    sent = run_asgi(at_path.app, named, [{"type": "http.request"}])
+    assert sent[0]["status"] == 200
+
+
 def test_headers_reach_us_in_the_one_form_that_wsgi_can_say():
     headers = [
         (b"cookie", b"a=1"), (b"x-forwarded-for", b"192.0.2.1"), (b"cookie", b"b=2"),
