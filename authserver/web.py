@@ -1,7 +1,7 @@
 """create_app: builds the server, lists its endpoints, mounts them in one Flask application."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import flask
@@ -54,12 +54,13 @@ def create_app(
     app.url_map.merge_slashes = False  # a redirect of a POST would post secrets again
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = adapter.MAX_BODY
     app.extensions["authserver"] = server
-    for endpoint in endpoints(server):
+    machine = {endpoint.path: endpoint for endpoint in reversed(endpoints(server))}
+    for endpoint in machine.values():
         _mount_machine(app, server, endpoint)
     for path, method, page in PAGES:
         for prefix in _prefixes(server, path):
             _mount_page(app, server, prefix + path, method, page)
-    app.register_error_handler(HTTPException, _http_error(server))
+    app.register_error_handler(HTTPException, _http_error(server, machine))
     wrapped = _full_path(_proxied(app.wsgi_app, settings.trusted_proxies))
     app.wsgi_app = wrapped  # type: ignore[assignment,method-assign]  # as Flask's docs say
     if upkeep:
@@ -159,10 +160,15 @@ def _error_page(server: AuthServer, error: PageError, request_id: str) -> flask.
     return response
 
 
-def _http_error(server: AuthServer) -> Callable[[HTTPException], flask.Response]:
+def _http_error(
+    server: AuthServer, machine: Mapping[str, Endpoint]
+) -> Callable[[HTTPException], flask.Response]:
     """Return the handler of what no endpoint answered: unknown paths, wrong methods, bad hosts."""
 
     def respond(error: HTTPException) -> flask.Response:
+        endpoint = machine.get(flask.request.path)
+        if endpoint is not None:  # the router refused a host, which it ignores, or a method
+            return adapter.view(server, endpoint)()
         status = error.code or 500
         page = PageError(status, "There is no such page", "The address is not one of this server.")
         response = _error_page(server, page, adapter.new_request_id())
