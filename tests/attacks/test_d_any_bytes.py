@@ -88,6 +88,7 @@ def test_065_any_body_at_the_token_endpoint_is_answered_in_json(client, body):
 @bounded
 @given(header=authorization, others=other_headers, body=forms)
 @example(header="Basic " + base64.b64encode(b"a:\xed\xa0\x80").decode(), others={}, body=b"")
+@example(header="", others={"Host": "."}, body=b"")
 @example(header="", others={"Host": "evil/../:x"}, body=b"")
 @example(header="", others={"Content-Length": "-1"}, body=b"grant_type=x")
 @example(header="", others={"Content-Length": "9" * 30}, body=b"grant_type=x")

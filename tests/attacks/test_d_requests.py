@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.actors import McpClient
+from tests.actors import ISSUER, McpClient, claims_of
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -159,6 +159,28 @@ def test_070_another_path_is_not_found_and_never_redirected(client, path):
 
     assert answer.status_code == 404
     assert "Location" not in answer.headers
+
+
+@pytest.mark.parametrize("method", ["TRACE", "PROPFIND", "CONNECT", "X"])
+def test_051_an_unheard_of_method_is_refused_in_json_too(http, method):
+    answer = refused(http.open("/token", method=method), status=405)
+
+    assert answer.headers["Allow"] == "POST, OPTIONS"
+
+
+@pytest.mark.parametrize("host", ["evil.example", ".", "a..b", "x" * 300, "[::1", "é", "a b"])
+def test_070_no_host_or_scheme_of_a_request_changes_an_answer(client, host):
+    http = client.deployment.http()
+    body = urlencode(client.code_params(client.code()))
+
+    answer = http.post(
+        "/token", base_url="http://localhost", headers={"Host": host}, data=body, content_type=FORM
+    )
+
+    assert answer.status_code == 200
+    assert claims_of(answer.json["access_token"])["iss"] == ISSUER
+    metadata = http.get("/.well-known/oauth-authorization-server", headers={"Host": host})
+    assert metadata.json["token_endpoint"] == f"{ISSUER}/token"
 
 
 @pytest.mark.parametrize("path", ["/introspect", "/revoke", "/par", "/device_authorization"])
