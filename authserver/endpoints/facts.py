@@ -12,14 +12,14 @@ def of(server: AuthServer, flow: Flow) -> dict[str, Any]:
     """Return the facts in the words of the templates."""
     request = flow.pending.request
     uri = redirect_uri.parse(request.redirect_uri)
-    local = uri.kind == "loopback"
+    computer = f"an app on this computer ({uri.host})"
     assured = is_assured(flow.client, request.redirect_uri)
     return {
         "client_name": flow.client.display_name,
         "client_assurance": "verified" if assured else "unverified",
         "client_host": None,
-        "redirect_host": f"an app on this computer ({uri.host})" if local else uri.display,
-        "redirect_is_local": local,
+        "redirect_host": computer if uri.kind == "loopback" else uri.display,
+        "redirect_is_local": uri.kind != "https",
         "resource_name": flow.resource.name,
         "resource_url": flow.resource.url,
         "scopes": [_scope(flow, name) for name in request.scope],
