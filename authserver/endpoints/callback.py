@@ -15,7 +15,7 @@ from authserver.oauth.user import User
 from authserver.upstream.errors import UpstreamError, UpstreamUnavailable
 from authserver.upstream.identity import UpstreamIdentity
 
-_NOT_OURS = "The sign-in does not belong to this browser, or it was used already."
+LEEWAY = 60  # seconds between two clocks
 
 
 def callback(server: AuthServer, request_id: str, now: int) -> flask.Response:
@@ -24,8 +24,10 @@ def callback(server: AuthServer, request_id: str, now: int) -> flask.Response:
     state = received.get("state") or ""
     flow = flows.load(server, state.partition(".")[0], request_id, now)
     with server.store.write() as tx:
-        if tx.spend_upstream_login(opaque.digest(state), now) != flow.pending.id:
-            raise PageError(403, "Sign-in cannot be completed", _NOT_OURS, "state_spent")
+        spent = tx.spend_upstream_login(opaque.digest(state), now) == flow.pending.id
+    if not spent:
+        # The owner of the flow, come back twice: the state is void, the flow is not.
+        return _failed(server, flow, "state_spent", "")
     try:
         if "error" in received:
             return _refused_upstream(server, flow, received)
@@ -48,7 +50,7 @@ def _params() -> Params:
 
 
 def _identify(server: AuthServer, flow: Flow, received: Params, state: str) -> UpstreamIdentity:
-    return server.upstream.exchange(
+    identity = server.upstream.exchange(
         code=received.get("code") or "",
         code_verifier=opaque.derive(flow.binding, "code_verifier", state),
         nonce=opaque.derive(flow.binding, "nonce", state),
@@ -56,6 +58,17 @@ def _identify(server: AuthServer, flow: Flow, received: Params, state: str) -> U
         max_age=flow.pending.request.max_age,
         now=flow.now,
     )
+    _check_signed_in_anew(flow, identity)
+    return identity
+
+
+def _check_signed_in_anew(flow: Flow, identity: UpstreamIdentity) -> None:
+    """Raise UpstreamError where a new sign-in was asked for and the upstream says it was none."""
+    asked_at = flow.pending.created_at - LEEWAY
+    if "login" not in flow.pending.request.prompt or identity.auth_time is None:
+        return
+    if identity.auth_time < asked_at:
+        raise UpstreamError("id_token_auth_time", "the sign-in is older than prompt=login")
 
 
 def _refused_upstream(server: AuthServer, flow: Flow, received: Params) -> flask.Response:
@@ -68,14 +81,7 @@ def _refused_upstream(server: AuthServer, flow: Flow, received: Params) -> flask
 def _failed(
     server: AuthServer, flow: Flow, reason: str, detail: str, problem: str = "failed"
 ) -> flask.Response:
-    server.audit.emit(
-        "sign_in.failed",
-        now=flow.now,
-        request_id=flow.request_id,
-        client_id=flow.client.client_id,
-        reason=reason,
-        detail=detail,
-    )
+    steps.note_failed_sign_in(server, flow, reason, detail)
     return steps.to_page(server, "sign-in", flow.pending.id, problem)
 
 

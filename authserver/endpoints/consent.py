@@ -91,7 +91,7 @@ def _page(server: AuthServer, flow: Flow, *, remembered: bool) -> flask.Response
         request_id=flow.request_id,
         action=f"{server.issuer}/consent",
         pending=flow.pending.id,
-        csrf=browser.csrf_token(flow.binding, "consent", flow.pending.id, session.digest),
+        csrf=forms.csrf_token(flow, "consent"),
         user_name=user.name,
         user_email=user.email,
         user_subject_hint=user.upstream_subject,

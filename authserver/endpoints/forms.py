@@ -26,11 +26,15 @@ def query(heading: str = "This link cannot be followed") -> Params:
 
 def read() -> Params:
     """Read the posted form; raises PageError for what no page of ours sends."""
+    heading = "The form cannot be read"
     body = flask.request.get_data(cache=True)
     try:
-        return params.parse(body)
+        form = params.parse(body)
     except OAuthError as error:
-        raise PageError(400, "The form cannot be read", error.description) from None
+        raise PageError(400, heading, error.description) from None
+    if form.repeated - {_REPEATED}:
+        raise PageError(400, heading, "A field is included more than once.", "repeated_field")
+    return form
 
 
 def ticked() -> tuple[str, ...]:
@@ -38,14 +42,23 @@ def ticked() -> tuple[str, ...]:
     return tuple(flask.request.form.getlist(_REPEATED))
 
 
+def csrf_token(flow: Flow, page: str) -> str:
+    """Return the token of a page's form: for this browser, this request and whom it addresses."""
+    return browser.csrf_token(flow.binding, *_purpose(flow, page))
+
+
 def check_csrf(flow: Flow, form: Params, page: str) -> None:
     """Raise PageError (403) where the form was not made for this browser, page and request."""
-    session = flow.session.digest if flow.session and page == "consent" else ""
-    purpose = (page, flow.pending.id, session) if session else (page, flow.pending.id)
-    if not browser.csrf_matches(flow.binding, form.get("csrf_token"), *purpose):
+    if not browser.csrf_matches(flow.binding, form.get("csrf_token"), *_purpose(flow, page)):
         raise PageError(
             403,
             "This page cannot be continued",
             "The form was not sent from the page that was shown in this browser.",
             "csrf",
         )
+
+
+def _purpose(flow: Flow, page: str) -> tuple[str, ...]:
+    # The user, not the session: a sign-in in another tab begins a new one and changes nothing here.
+    addressed = flow.session.sub if flow.session and page == "consent" else ""
+    return page, flow.pending.id, addressed

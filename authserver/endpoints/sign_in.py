@@ -3,13 +3,13 @@
 import flask
 
 from authserver.app import AuthServer
-from authserver.endpoints import browser, facts, forms, pages, steps
+from authserver.endpoints import facts, forms, pages, steps
 from authserver.endpoints import flow as flows
 from authserver.endpoints.flow import Flow
 from authserver.oauth import opaque
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.interaction import SignIn
-from authserver.upstream.errors import UpstreamUnavailable
+from authserver.upstream.errors import UpstreamError, UpstreamUnavailable
 
 _PROBLEMS = {
     "denied": "You were not signed in: the sign-in was cancelled.",
@@ -22,10 +22,12 @@ def show(server: AuthServer, request_id: str, now: int) -> flask.Response:
     """Show the sign-in page, or go where the request stands by now."""
     query = forms.query()
     flow = flows.load(server, query.get("pending"), request_id, now)
-    choose = query.get("account") == "choose"
+    problem = query.get("problem") or ""
     if not isinstance(flow.step(), SignIn):
         return steps.advance(server, flow)
-    return _page(server, flow, _PROBLEMS.get(query.get("problem") or ""), choose=choose)
+    # Whoever turned back at the upstream may have met the wrong account there.
+    choose = query.get("account") == "choose" or problem == "denied"
+    return _page(server, flow, _PROBLEMS.get(problem), choose=choose)
 
 
 def post(server: AuthServer, request_id: str, now: int) -> flask.Response:
@@ -52,7 +54,9 @@ def _to_upstream(server: AuthServer, flow: Flow, *, choose: bool) -> flask.Respo
             prompt=_upstream_prompt(flow, choose=choose),
             max_age=request.max_age,
         )
-    except UpstreamUnavailable:
+    except (UpstreamError, UpstreamUnavailable) as error:
+        reason = error.reason if isinstance(error, UpstreamError) else "upstream_unavailable"
+        steps.note_failed_sign_in(server, flow, reason, error.detail)
         return _page(server, flow, _PROBLEMS["unavailable"], status=503, choose=choose)
     with server.store.write() as tx:
         tx.add_upstream_login(
@@ -87,7 +91,7 @@ def _page(
         upstream_name=server.settings.upstream.name,
         action=f"{server.issuer}/sign-in{suffix}",
         pending=flow.pending.id,
-        csrf=browser.csrf_token(flow.binding, "sign-in", flow.pending.id),
+        csrf=forms.csrf_token(flow, "sign-in"),
         error=problem,
         **facts.of(server, flow),
     )

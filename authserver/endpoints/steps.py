@@ -37,6 +37,8 @@ def refuse(server: AuthServer, flow: Flow, error: OAuthError, *, trusted: bool) 
     request = flow.pending.request
     with server.store.write() as tx:
         won = tx.decide_pending(flow.pending.id, "denied", flow.now, flow.subjects, flow.epochs)
+        if flow.session is not None:
+            tx.touch_session(flow.session.digest, flow.now)
     if not won:
         raise flows.ended()
     return answers.refuse(
@@ -58,6 +60,7 @@ def approve(
         if not won:
             raise flows.ended()
         tx.add_code(_code(server, flow, flow.session, scope, value))
+        tx.touch_session(flow.session.digest, flow.now)
         if remember:
             tx.remember_consent(
                 flow.session.sub,
@@ -79,6 +82,18 @@ def approve(
     )
     return answers.send(
         server, flow.client, request.redirect_uri, request.state, {"code": value}, flow.request_id
+    )
+
+
+def note_failed_sign_in(server: AuthServer, flow: Flow, reason: str, detail: str) -> None:
+    """Tell the audit why the upstream did not say who the user is."""
+    server.audit.emit(
+        "sign_in.failed",
+        now=flow.now,
+        request_id=flow.request_id,
+        client_id=flow.client.client_id,
+        reason=reason,
+        detail=detail,
     )
 
 
