@@ -348,7 +348,7 @@ def test_the_continue_page_links_to_the_application_and_moves_on_only_when_told(
     target = CONTINUE["target"]
     moving = page("continue.html", CONTINUE)
     refresh = moving.all("meta", **{"http-equiv": "refresh"})
-    assert [e.attributes["content"] for e in refresh] == [f"1;url={target}"]
+    assert [e.attributes["content"] for e in refresh] == [f"0;url={target}"]
     assert [e.attributes["href"] for e in moving.all("a")] == [target]
     assert "Return to Cursor" in moving.text
     assert "cursor://" in moving.text
