@@ -1,5 +1,6 @@
 """Node from its wheel, and the packages of package.json, installed once into the test cache"""
 
+import fcntl
 import hashlib
 import os
 import subprocess
@@ -19,9 +20,15 @@ def node() -> Path:
 def installed(cache: Path) -> Path:
     """Return the folder with node_modules; skips where the packages are not to be had."""
     folder = cache / f"npm-{hashlib.sha256(PACKAGES.read_bytes()).hexdigest()[:12]}"
-    if (folder / "complete").exists():
-        return folder
     folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:  # two workers of a run may both be the first
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "complete").exists():
+            _install(folder)
+    return folder
+
+
+def _install(folder: Path) -> None:
     (folder / "package.json").write_bytes(PACKAGES.read_bytes())
     npm = node().parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     command: list[str | Path] = [
@@ -39,7 +46,6 @@ def installed(cache: Path) -> Path:
     if done.returncode:
         pytest.skip(f"the npm packages of {PACKAGES.name} are not to be had: {done.stderr[-300:]}")
     (folder / "complete").touch()
-    return folder
 
 
 def environment() -> dict[str, str]:

@@ -1,0 +1,36 @@
+"""Every page that a user can meet, one after the other"""
+
+from collections.abc import Iterator
+
+APP = "cursor://anysphere.cursor-mcp/oauth/callback"
+WEB = "https://a-rather-long-name-of-a-host.client.example/oauth/callback"
+NAME = "A client with a name as long as names may be here"
+
+
+def tour(visitor, register) -> Iterator[str]:
+    """Show each page in turn and give its name; the visitor's page is on it."""
+    app, web = register(APP, NAME), register(WEB, NAME)
+    visitor.open(app.authorize_url(scope="openid email issues:read issues:write"))
+    yield "sign in"
+    visitor.open(visitor.page.url + "&problem=unavailable")
+    yield "sign in, after a failure"
+    visitor.press("Continue with")
+    yield "consent"
+    visitor.press("Deny")
+    yield "denied"
+    visitor.to_consent(app)
+    visitor.press("Approve")
+    yield "approved"
+    visitor.to_consent(app)
+    yield "consent, remembered"
+    visitor.to_consent(web)
+    yield "consent for a site"
+    visitor.open(app.authorize_url(redirect_uri="https://elsewhere.example/"))
+    yield "error"
+    visitor.open(web.authorize_url(resource="https://elsewhere.example/mcp"))
+    yield "error with a link"
+    visitor.open(app.authorize_url(client_id="mcp-unknown"))
+    yield "unknown client"
+
+
+PAGES = 10
