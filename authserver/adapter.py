@@ -158,6 +158,9 @@ def _body() -> bytes:
     # Of a chunked body Werkzeug returns the beginning, as if that were all.
     if flask.request.content_length is None and len(body) >= MAX_BODY:
         raise _bad("The body is too large.", 413)
+    if len(body) < (flask.request.content_length or 0):
+        # The connection broke, and the server in front calls that the end of the input.
+        raise _bad("The body is incomplete.")
     return body
 
 
