@@ -43,7 +43,10 @@ KNOWN_ONLY_TO = {
     "SQL": (SQL, ("storage",)),
     "pydantic": ({"pydantic"}, ("settings",)),
     "authlib": ({"authlib"}, ("endpoints/discovery",)),
-    "the network": (NETWORK, ("upstream", "fetch", "resource_server", "demo", "cli/doctor")),
+    "the network": (
+        NETWORK,
+        ("upstream", "fetch", "resource_server", "demo", "cli/doctor", "cli/gunicorn_worker"),
+    ),
     "the kit": ({"authserver.resource_server"}, ("resource_server", "demo")),
 }
 

@@ -8,6 +8,7 @@ from wsgiref.types import WSGIApplication
 from gunicorn.app.base import BaseApplication
 
 from authserver.build import prepare
+from authserver.cli.gunicorn_worker import Worker
 from authserver.settings import SettingsError, load
 from authserver.settings.describe import describe
 
@@ -50,7 +51,7 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no 
 
 
 _OPTIONS: dict[str, object] = {
-    "worker_class": "gthread",
+    "worker_class": Worker,
     "proc_name": "authserver",
     # An authorize URL carries a resource, scopes, state and a challenge: 4094 is not enough.
     "limit_request_line": 8190,

@@ -1,0 +1,42 @@
+"""gunicorn's threads, with an end to how long a request may take to arrive: RFC 9112 §9.5"""
+
+import threading
+import time
+from contextlib import suppress
+from socket import SHUT_RD
+from typing import Any
+
+from gunicorn.workers.gthread import ThreadWorker
+
+ARRIVAL = 10.0  # seconds from a request's first byte to the end of its body
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Stops reading from whoever sends a request by drops: each such client holds a thread.
+
+    gunicorn itself waits for ever, for its timeout is one of workers and not of requests.
+    """
+
+    def init_process(self) -> None:
+        """Start the thread that watches, in the worker: it would not survive the fork."""
+        self._arriving: dict[Any, float] = {}
+        threading.Thread(target=self._watch, name="authserver-arrival", daemon=True).start()
+        super().init_process()
+
+    def handle(self, conn: Any) -> Any:  # noqa: ANN401 - gunicorn has no types
+        """Handle a request, watched."""
+        self._arriving[conn] = time.monotonic() + ARRIVAL
+        try:
+            return super().handle(conn)
+        finally:
+            self._arriving.pop(conn, None)
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(ARRIVAL / 10)
+            now = time.monotonic()
+            for conn, end in list(self._arriving.items()):
+                if now > end:
+                    # What has arrived is answered still: only reading ends, for a late answer too.
+                    with suppress(OSError):
+                        conn.sock.shutdown(SHUT_RD)
