@@ -135,3 +135,16 @@ def test_064_a_length_that_does_not_fit_the_body_is_no_error_of_ours(client, pat
     kind = "application/json" if path == "/register" else FORM
 
     check(send(client, "POST", path, b"{}", {"Content-Type": kind, "Content-Length": length}))
+
+
+@pytest.mark.spec("RFC 9112", "8")
+def test_064_half_a_form_does_not_pass_for_a_whole_one(client):
+    token = client.connect()["refresh_token"]
+    form = f"grant_type=refresh_token&client_id={client.client_id}&refresh_token={token}"
+    whole = f"{form}&scope=issues:read".encode()
+
+    length = {"Content-Type": FORM, "Content-Length": str(len(whole))}
+    broken = check(send(client, "POST", "/token", form.encode(), length))
+
+    assert broken["error"] == "invalid_request"
+    assert check(send(client, "POST", "/token", whole, length))["scope"] == "issues:read"

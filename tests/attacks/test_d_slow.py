@@ -1,0 +1,77 @@
+"""Case 64: requests that trickle in hold the server up for a moment, and never for good"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+
+import pytest
+import requests
+
+from tests.actors import write_config
+
+THREADS = 2
+SERVE = """
+import sys
+from authserver.cli import gunicorn_worker, main
+gunicorn_worker.ARRIVAL = 1.0
+main(["serve", "--workers", "1", "--threads", "2", *sys.argv[1:]])
+"""
+HEAD = b"POST /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+SLOW = {
+    "a line": b"POST /to",
+    "headers": HEAD + b"X-A",
+    "body": HEAD + b"Content-Length: 100\r\n\r\ngrant_type=",
+    "chunks": HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\ngrant\r\n",
+    "a chunk": HEAD + b"Transfer-Encoding: chunked\r\n\r\nffff\r\ngr",
+}
+
+
+@contextmanager
+def process(config, port):
+    command = [sys.executable, "-c", SERVE, "--config", config, "--bind", f"127.0.0.1:{port}"]
+    environment = {**os.environ, "PYTHONWARNINGS": "default"}
+    started = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
+    try:
+        yield started
+    finally:
+        started.terminate()
+        started.wait(30)
+
+
+@pytest.fixture
+def port(sqlite_url, idp, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        found = free.getsockname()[1]
+    with process(write_config(tmp_path, sqlite_url, idp.issuer), found) as started:
+        deadline = time.monotonic() + 60
+        while not healthy(found) and time.monotonic() < deadline and started.poll() is None:
+            time.sleep(0.1)
+        yield found
+
+
+def healthy(port):
+    try:
+        return requests.get(f"http://127.0.0.1:{port}/health", timeout=10).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+def trickle(port, sent):
+    connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+    connection.sendall(sent)
+    return connection
+
+
+def test_064_a_request_that_trickles_in_is_given_up_and_the_others_are_answered(port):
+    for kind, sent in SLOW.items():
+        with ExitStack() as stack:
+            slow = [stack.enter_context(trickle(port, sent)) for _ in range(THREADS)]
+            began = time.monotonic()
+            assert healthy(port), kind
+            assert time.monotonic() - began < 5, kind
+            for connection in slow:
+                answer = b"".join(iter(lambda: connection.recv(4096), b""))  # noqa: B023
+                assert answer == b"" or b" 400 " in answer.partition(b"\r\n")[0], (kind, answer)
