@@ -3,10 +3,24 @@
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 
 from werkzeug.test import TestResponse
 
 from tests.actors import Browser, Deployment, McpClient, forms_of
+
+
+def registered(deployment: Deployment, uri: str, *, assured=False, **metadata) -> McpClient:
+    """Register over HTTP; the operator's own client is that row with `preregistered` set."""
+    client = McpClient(deployment, uri, metadata).register()
+    if assured:
+        with deployment.server.store.write() as tx:
+            stored = tx.client(client.client_id)
+            assert stored
+            tx.delete_client(client.client_id)
+            client.client_id = f"operators-{client.client_id[-6:]}"
+            tx.add_client(replace(stored, client_id=client.client_id, preregistered=True))
+    return client
 
 
 def sign_in_page(client: McpClient, browser: Browser, **changes) -> TestResponse:
