@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from authserver.oauth.allow import Allow
 from authserver.oauth.errors import OAuthError
 
 _URI = re.compile(
@@ -20,16 +21,22 @@ _DEFAULT_PORT = {"http": ":80", "https": ":443"}
 class Scope:
     """One scope of a resource: what it means in the operator's words, and whether it is sensitive.
 
-    A sensitive scope is granted only where the client asks for it by name.
+    A sensitive scope is granted only where the client asks for it by name. `allow` says whose it
+    is, of those whom the resource admits; None is everybody.
     """
 
     description: str
     sensitive: bool = False
+    allow: Allow | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A protected resource; `url` is its identifier and, in this spelling, the token's `aud`."""
+    """A protected resource; `url` is its identifier and, in this spelling, the token's `aud`.
+
+    `allow` says who may use it, None is everybody who signs in. `claims` are what its tokens say
+    about the user: names of claims, with the path in the upstream's claims that each is found by.
+    """
 
     key: str
     url: str
@@ -37,6 +44,8 @@ class Resource:
     scopes: Mapping[str, Scope] = field(default_factory=dict)
     access_token_lifetime: int = 900
     documentation: str | None = None
+    allow: Allow | None = None
+    claims: Mapping[str, str] = field(default_factory=dict)
 
     def default_scope(self) -> tuple[str, ...]:
         """Return the scopes granted where a request names none."""

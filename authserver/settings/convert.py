@@ -4,10 +4,12 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from authserver.oauth import metadata
+from authserver.oauth import claim, metadata
+from authserver.oauth.allow import Allow
 from authserver.oauth.client import RegistrationPolicy
 from authserver.oauth.redirect_uri import PRIVATE_SCHEMES, RedirectPolicy
 from authserver.oauth.resource import Resource, Scope
+from authserver.settings.allow_model import AllowTable
 from authserver.settings.model import File, ResourceTable, UpstreamTable
 from authserver.settings.policy_model import RateLimitsTable, RegistrationTable
 from authserver.settings.values import (
@@ -23,7 +25,8 @@ def to_settings(file: File, path: Path) -> Settings:
     """Return the settings that a valid file means."""
     tokens = TokenLifetimes(**file.tokens.model_dump())
     resources = tuple(
-        _resource(key, table, tokens.access_token_lifetime) for key, table in file.resources.items()
+        _resource(key, table, tokens.access_token_lifetime, file.upstream.groups_claim)
+        for key, table in file.resources.items()
     )
     return Settings(
         issuer=file.issuer,
@@ -53,23 +56,48 @@ def _upstream(table: UpstreamTable) -> OidcUpstream:
         scopes=tuple(dict.fromkeys(table.scopes)),
         id_token_algs=tuple(dict.fromkeys(table.id_token_algs)),
         authorization_params=MappingProxyType(dict(table.authorization_params)),
+        groups_claim=table.groups_claim,
         request_timeout=float(table.request_timeout),
     )
 
 
-def _resource(key: str, table: ResourceTable, access_token_lifetime: int) -> Resource:
+def _resource(
+    key: str, table: ResourceTable, access_token_lifetime: int, groups_claim: str
+) -> Resource:
     return Resource(
         key=key,
         url=table.url,
         name=table.name,
         scopes=MappingProxyType(
             {
-                name: Scope(scope.description, sensitive=scope.sensitive)
+                name: Scope(
+                    scope.description,
+                    sensitive=scope.sensitive,
+                    allow=_allow(scope.allow, groups_claim),
+                )
                 for name, scope in table.scopes.items()
             }
         ),
         access_token_lifetime=table.access_token_lifetime or access_token_lifetime,
         documentation=table.documentation,
+        allow=_allow(table.allow, groups_claim),
+        claims=MappingProxyType(
+            {name: groups_claim if name == claim.GROUPS else name for name in table.claims}
+        ),
+    )
+
+
+def _allow(table: AllowTable | None, groups_claim: str) -> Allow | None:
+    if table is None:
+        return None
+    claims = dict(table.claims or {})
+    if table.groups:
+        claims[groups_claim] = claims.get(groups_claim, frozenset()) | set(table.groups)
+    return Allow(
+        email_domains=frozenset(table.email_domains or ()),
+        emails=frozenset(table.emails or ()),
+        subjects=frozenset(table.subjects or ()),
+        claims=MappingProxyType(claims),
     )
 
 

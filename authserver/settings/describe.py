@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from authserver.oauth.allow import Allow
 from authserver.oauth.redirect_uri import PRIVATE_SCHEMES
 from authserver.oauth.resource import Resource
 from authserver.settings.duration import text
@@ -58,6 +59,7 @@ def _in_effect(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "redirect URI there", settings.redirect_uri
     for resource in settings.resources:
         yield f"resource {resource.key}", f"{resource.url} ({_scopes(resource)})"
+        yield from _policy(resource)
     yield "database", _without_secrets(settings.database_url)
     yield "sealing keys", ", ".join(key.kid for key in settings.sealing_keys)
     yield "signing", f"{settings.signing_alg}, a new key every {text(settings.rotation_interval)}"
@@ -148,6 +150,26 @@ def _rate_limits(limits: RateLimits) -> Iterator[str]:
 def _scopes(resource: Resource) -> str:
     names = [f"{name}, sensitive" if s.sensitive else name for name, s in resource.scopes.items()]
     return "; ".join(names) or "no scopes"
+
+
+def _policy(resource: Resource) -> Iterator[tuple[str, str]]:
+    everybody = "everybody who signs in"
+    yield f"  who may use {resource.key}", _who(resource.allow) if resource.allow else everybody
+    for name, scope in resource.scopes.items():
+        if scope.allow:
+            yield f"  who may have {name}", f"of these: {_who(scope.allow)}"
+    if resource.claims:
+        yield "  its tokens say", ", ".join(resource.claims)
+
+
+def _who(allow: Allow) -> str:
+    subjects = (f"{sub} of {issuer}" if issuer else sub for issuer, sub in allow.subjects)
+    rules = (
+        ("verified e-mail", (*(f"at {each}" for each in allow.email_domains), *allow.emails)),
+        ("subject", tuple(subjects)),
+        *((f"{path} has", tuple(wanted)) for path, wanted in allow.claims.items()),
+    )
+    return "; ".join(f"{name} {', or '.join(sorted(each))}" for name, each in rules if each)
 
 
 def _without_secrets(url: str) -> str:

@@ -3,6 +3,7 @@
 import difflib
 import json
 import re
+from types import NoneType
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -97,6 +98,12 @@ def _annotation(location: tuple[int | str, ...]) -> Any:  # noqa: ANN401  (a mod
             found = found.model_fields[str(part)].annotation
         else:
             found = get_args(found)[-1]
-        while getattr(found, "__metadata__", None):
-            found = get_args(found)[0]
+        found = _bare(found)
     return found
+
+
+def _bare(annotation: Any) -> Any:  # noqa: ANN401
+    """Return a type without its annotations, and without the None of a key that may be absent."""
+    while getattr(annotation, "__metadata__", None) or NoneType in get_args(annotation):
+        annotation = get_args(annotation)[0]
+    return annotation

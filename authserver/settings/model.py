@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from authserver.settings import secret
+from authserver.settings.allow_model import AllowTable, ClaimPath, TokenClaim
 from authserver.settings.origin import Origin
 from authserver.settings.policy_model import RateLimitsTable, RegistrationTable
 from authserver.settings.problem import wrong
@@ -70,6 +71,11 @@ class UpstreamTable(Table):
         description="Parameters added to the authorization request; the protocol's are refused.",
         examples=['{ hd = "example.com" }'],
     )
+    groups_claim: ClaimPath = Field(
+        "groups",
+        description="The claim that holds the user's groups: a name, or a path such as "
+        "realm_access.roles.",
+    )
     request_timeout: float = Field(
         5.0, ge=0.5, le=30, description="Seconds that one sign-in may wait for the provider."
     )
@@ -101,6 +107,10 @@ class ScopeTable(Table):
     sensitive: bool = Field(
         default=False, description="Granted only where a client asks for it by name."
     )
+    allow: AllowTable | None = absent(
+        "Who may have it, of those who may use the resource; the keys are those of its `allow`.",
+        '{ groups = ["developers"] }',
+    )
 
 
 def _described(value: object) -> object:
@@ -119,7 +129,7 @@ class ResourceTable(Table):
     )
     scopes: dict[OwnScope, Annotated[ScopeTable, BeforeValidator(_described)]] = Field(
         {},
-        description="Each scope with a description, or with `{ description, sensitive }`.",
+        description="Each scope with a description, or with `{ description, sensitive, allow }`.",
         examples=['{ "issues:read" = "Read your issues" }'],
     )
     access_token_lifetime: AccessTokenLifetime | None = absent(
@@ -127,6 +137,17 @@ class ResourceTable(Table):
     )
     documentation: Page | None = absent(
         "A page about it for developers.", '"https://docs.example.com/mcp"'
+    )
+    allow: AllowTable | None = absent(
+        "Who may use it; everybody who signs in where left out.",
+        '{ email_domains = ["example.com"] }',
+    )
+    claims: list[TokenClaim] = Field(
+        [],
+        max_length=20,
+        description="Claims of the user that its access tokens carry under the same names, 4 KiB "
+        "in all; `email` only when verified, `groups` from `upstream.groups_claim`.",
+        examples=['["email", "groups"]'],
     )
 
 

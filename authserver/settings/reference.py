@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from authserver.settings.allow_model import AllowTable
 from authserver.settings.model import File, ResourceTable, ScopeTable
 from authserver.settings.origin import Read
 from authserver.settings.table import Table
@@ -46,6 +47,7 @@ def sections() -> Iterator[Section]:
         if name == "resources":
             yield _section("resources.NAME", ResourceTable, optional=False)
             yield _section("resources.NAME.scopes.SCOPE", ScopeTable, optional=False)
+            yield _section("resources.NAME.allow", AllowTable, optional=False)
         elif _is_table(field):
             yield _section(name, _model(field), optional=not field.is_required())
 

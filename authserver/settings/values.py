@@ -43,6 +43,7 @@ class OidcUpstream:
     scopes: tuple[str, ...] = ("openid", "profile", "email")
     id_token_algs: tuple[IdTokenAlgorithm, ...] = ("RS256", "ES256", "PS256", "EdDSA")
     authorization_params: Mapping[str, str] = field(default_factory=dict)
+    groups_claim: str = "groups"
     request_timeout: float = 5.0
 
 
