@@ -136,6 +136,16 @@ def test_another_browser_that_has_the_address_gets_nothing(visit, register):
     assert "Ada" not in theirs.page.content()
 
 
+def test_a_double_click_decides_once_and_arrives(visit, register, callback):
+    client, visitor = register(callback.url), visit()
+    visitor.to_consent(client)
+    visitor.page.get_by_role("button", name="Approve").dblclick()
+    visitor.page.wait_for_url(f"{callback.url}?*")
+
+    assert len(callback.arrived) == 1
+    code_of(callback.arrived[0], client)
+
+
 def test_going_back_after_the_decision_offers_no_second_one(visit, register, callback):
     client, visitor = register(callback.url), visit()
     visitor.to_consent(client)
@@ -157,36 +167,3 @@ def test_no_script_of_any_page_can_read_a_cookie(visit, register):
     assert {each["sameSite"] for each in cookies} == {"Lax"}
     assert all(each["httpOnly"] for each in cookies)
     assert visitor.page.evaluate("document.cookie") == ""
-
-
-def test_a_client_in_a_browser_discovers_registers_and_redeems_from_its_own_origin(
-    visit, register, callback, site
-):
-    """What the MCP Inspector and web applications do; CORS decides, in Chromium itself."""
-    visitor, script = visit(), callback.url.removesuffix("/callback")
-    visitor.open(script)
-    done = visitor.page.evaluate(
-        """async ([issuer, redirect]) => {
-            const json = {"Content-Type": "application/json", "MCP-Protocol-Version": "2026-07-28"};
-            const at = issuer.replace("/oauth", "/.well-known/oauth-authorization-server/oauth");
-            const metadata = await (await fetch(at, {headers: json})).json();
-            const keys = await (await fetch(metadata.jwks_uri)).json();
-            const body = JSON.stringify({redirect_uris: [redirect], client_name: "In a page"});
-            const made = await fetch(metadata.registration_endpoint,
-                {method: "POST", headers: json, body});
-            const refused = await fetch(metadata.token_endpoint,
-                {method: "POST", body: new URLSearchParams({grant_type: "refresh_token"})});
-            const page = await fetch(metadata.authorization_endpoint).then(() => "read", () => "");
-            const userinfo = await fetch(metadata.userinfo_endpoint);
-            return {keys: keys.keys.length, client: await made.json(), page,
-                refused: await refused.json(),
-                challenge: userinfo.headers.get("WWW-Authenticate")};
-        }""",
-        [site.issuer, callback.url],
-    )
-    visitor.complaints.clear()  # the page of ours that it may not read
-
-    assert done["keys"] == 1
-    assert done["client"]["client_name"] == "In a page"
-    assert done["refused"]["error"] == "invalid_client"
-    assert (done["challenge"], done["page"]) == ("Bearer", "")

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 APP = "cursor://anysphere.cursor-mcp/oauth/callback"
-WEB = "https://a-rather-long-name-of-a-host.client.example/oauth/callback"
-NAME = "A client with a name as long as names may be here"
+# Words without a place to break: they must not widen a page.
+WEB = f"https://{'averylonghost' * 4}.client.example/oauth/callback"
+NAME = "Aclientwithanameaslongasnamesmaybeandnotonespace"
 
 
 def tour(visitor, register) -> Iterator[str]:

@@ -79,8 +79,11 @@ def test_a_callback_that_comes_twice_signs_in_once(deployment, browser):
     away = browser.submit(page, decision="continue").headers["Location"]
     callback = deployment.idp.sign_in(away)
 
-    assert browser.come_back(callback).status_code == 200
-    assert browser.come_back(callback).status_code == 403
+    pages = [browser.come_back(callback) for _ in range(3)]
+
+    assert {page.request.path for page in pages} == {"/consent"}
+    assert len(deployment.idp.asked("/token")) == 1
+    assert [each["event"] for each in deployment.events].count("sign_in.succeeded") == 1
 
 
 def test_a_decision_counts_only_for_the_request_that_was_shown(deployment, browser):
