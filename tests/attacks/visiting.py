@@ -84,3 +84,18 @@ def count(deployment: Deployment, table: str) -> int:
 def nothing_was_granted(deployment: Deployment) -> bool:
     """No code exists, no consent is remembered, no grant began."""
     return [count(deployment, table) for table in ("codes", "consents", "grants")] == [0, 0, 0]
+
+
+def nobody_is_signed_in(
+    client: McpClient, browser: Browser, page: TestResponse, reason: str
+) -> bool:
+    """Refused, audited, nothing kept; and once the provider behaves, the same page goes on."""
+    assert is_sign_in_page(page), page.get_data(as_text=True)
+    assert "could not be signed in" in page.get_data(as_text=True)
+    assert "session" not in cookies_of(browser)
+    assert (count(client.deployment, "sessions"), count(client.deployment, "users")) == (0, 0)
+    assert client.deployment.last("sign_in.failed")["reason"] == reason
+    idp = client.deployment.idp
+    idp.callback, idp.claims, idp.header, idp.userinfo, idp.token_answer = {}, {}, {}, {}, {}
+    idp.forge = str
+    return is_consent_page(browser.sign_in(page))
