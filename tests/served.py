@@ -27,9 +27,7 @@ class Late:
 @contextmanager
 def served(app: WSGIApplication) -> Iterator[str]:
     """Serve an application with threads; gives its origin."""
-    server: BaseWSGIServer = make_server(
-        "127.0.0.1", 0, app, threaded=True, request_handler=_Quiet
-    )
+    server: BaseWSGIServer = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
