@@ -35,7 +35,7 @@ types: $(STAMP)-types ## mypy, strict
 
 docs: $(STAMP)-test ## the pages that are made: docs/configuration.md, docs/conformance.md
 	$(BIN)/python -m authserver.settings.docs > docs/configuration.md
-	$(BIN)/python -m pytest --quiet --collect-only --conformance docs/conformance.md > .conformance.log \
+	$(BIN)/python -m pytest --quiet --collect-only --conformance=docs/conformance.md > .conformance.log \
 	  || { cat .conformance.log; exit 1; }
 	@rm -f .conformance.log
 
