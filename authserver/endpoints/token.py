@@ -1,13 +1,14 @@
 """POST /token: one place decides, spends and mints: OAuth 2.1 §3.2, RFC 6749 §5."""
 
 from authserver.app import AuthServer
-from authserver.grants import Prove, authorization_code, refresh_token
+from authserver.grants import Proof, Prove, authorization_code, refresh_token
 from authserver.message import Request, Response, json_response
-from authserver.oauth import access_token, client_auth, grant, opaque, scope
+from authserver.oauth import access_token, claim, client_auth, grant, opaque, policy, scope
 from authserver.oauth import refresh_token as refresh
 from authserver.oauth.client import Client
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.grant import Authorization, Grant
+from authserver.oauth.params import Params
 from authserver.oauth.resource import Resource
 
 GRANTS: dict[str, Prove] = {
@@ -18,7 +19,7 @@ _GUESSES = frozenset({"invalid_client", "invalid_grant"})
 
 
 def token(server: AuthServer, request: Request) -> Response:
-    """Answer a token request: authenticate, prove, narrow, spend, mint, in this order.
+    """Answer a token request: authenticate, prove, narrow, ask the policy, spend, mint; in order.
 
     Whatever is refused before the spend leaves code and refresh token usable.
     """
@@ -31,8 +32,7 @@ def token(server: AuthServer, request: Request) -> Response:
             grant_type = params.require("grant_type")
             prove = _find_grant(grant_type, client)
             proof = prove(server, reads, client, params, now)
-        authorization = grant.narrow(proof.authorization, params)
-        resource = _find_resource(server, authorization)
+        resource, authorization = _narrow(server, proof, params)
         server.keys.signing_alg(now)  # raises here, where a server that cannot sign spends nothing
         with server.store.write() as tx:
             granted = proof.spend(tx)
@@ -40,7 +40,8 @@ def token(server: AuthServer, request: Request) -> Response:
         if error.code in _GUESSES:
             server.limiter.count_failure(credentials.client_id, request.address)
         raise
-    answer = _mint(server, client, authorization, resource, granted, now)
+    user_claims, omitted = claim.for_token(proof.user, resource.claims)
+    answer = _mint(server, client, authorization, resource, granted, user_claims, now)
     if "openid" in authorization.scope and grant_type == "authorization_code":
         answer["id_token"] = _id_token(server, authorization, str(answer["access_token"]), now)
     server.audit.emit(
@@ -54,6 +55,7 @@ def token(server: AuthServer, request: Request) -> Response:
         scope=scope.join(authorization.scope),
         grant_id=granted.id,
         generation=granted.generation,
+        claims_omitted=" ".join(omitted),
     )
     return json_response(answer)
 
@@ -65,6 +67,13 @@ def _find_grant(grant_type: str, client: Client) -> Prove:
     if grant_type not in client.grant_types:
         raise OAuthError("unauthorized_client", "The client may not use this grant_type.")
     return prove
+
+
+def _narrow(server: AuthServer, proof: Proof, params: Params) -> tuple[Resource, Authorization]:
+    """Return the resource, and what one token for it may say: proven, wanted and still allowed."""
+    narrowed = grant.narrow(proof.authorization, params)
+    resource = _find_resource(server, narrowed)
+    return resource, policy.permit(resource, proof.user, proof.authorization, narrowed)
 
 
 def _find_resource(server: AuthServer, authorization: Authorization) -> Resource:
@@ -80,10 +89,12 @@ def _mint(
     authorization: Authorization,
     resource: Resource,
     granted: Grant,
+    user_claims: dict[str, object],
     now: int,
 ) -> dict[str, object]:
     claims = access_token.access_token_claims(
         authorization,
+        user_claims,
         issuer=server.issuer,
         lifetime=resource.access_token_lifetime,
         jti=opaque.random_value(),

@@ -7,6 +7,7 @@ from authserver.app import AuthServer
 from authserver.oauth.client import Client
 from authserver.oauth.grant import Authorization, Grant
 from authserver.oauth.params import Params
+from authserver.oauth.user import User
 from authserver.storage.store import Reads, Transaction
 
 
@@ -15,11 +16,13 @@ class Proof:
     """What a request proves, and the statement that spends it.
 
     `spend` returns the grant that the answer belongs to. It raises `invalid_grant` where it lost
-    a race or meets a replay; only a replay verdict leaves something written.
+    a race or meets a replay; only a replay verdict leaves something written. `user` is whom the
+    policy is asked about: without one, only a resource without rules is open.
     """
 
     authorization: Authorization
     spend: Callable[[Transaction], Grant]
+    user: User | None = None
 
 
 Prove = Callable[[AuthServer, Reads, Client, Params, int], Proof]

@@ -17,7 +17,7 @@ HONEST_REPEAT = 5  # seconds in which a second valid redemption is a double subm
 
 def prove(server: AuthServer, reads: Reads, client: Client, params: Params, now: int) -> Proof:
     """Prove a code: known, this client's, with its verifier and redirect URI; reads only."""
-    code = reads.code(digest(params.require("code")))
+    code, user = reads.code_and_user(digest(params.require("code"))) or (None, None)
     code_verifier = params.require("code_verifier")
     if code is None:
         raise _refused("unknown_code")
@@ -28,6 +28,8 @@ def prove(server: AuthServer, reads: Reads, client: Client, params: Params, now:
         raise _refused("redirect_uri_differs")
     if code.spent_at is None and now >= code.expires_at:
         raise _refused("code_expired")
+    if user is None:
+        raise _refused("user_gone")
 
     def spend(tx: Transaction) -> Grant:
         if not tx.spend_code(code.digest, now, code.epoch_subjects):
@@ -36,7 +38,7 @@ def prove(server: AuthServer, reads: Reads, client: Client, params: Params, now:
         tx.add_grant(grant)
         return grant
 
-    return Proof(code.authorization(), spend)
+    return Proof(code.authorization(), spend, user)
 
 
 def _replayed(tx: Transaction, code: Code, now: int) -> OAuthError:

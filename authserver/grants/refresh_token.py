@@ -14,18 +14,21 @@ from authserver.storage.store import Reads, Transaction
 def prove(server: AuthServer, reads: Reads, client: Client, params: Params, now: int) -> Proof:
     """Prove a refresh token: authentic, this client's, of a live grant; reads only."""
     presented = refresh_token.parse(params.require("refresh_token"))
-    grant = reads.grant_by_handle(presented.handle) if presented else None
+    found = reads.grant_and_user(presented.handle) if presented else None
+    grant, user = found or (None, None)
     if presented is None or grant is None:
         raise _refused("unknown_refresh_token")
     if not refresh_token.is_authentic(server.refresh_keys, presented, grant):
         raise _refused("refresh_token_not_authentic")
     if grant.client_id != client.client_id:
         raise _refused("refresh_token_of_another_client")
+    if user is None:
+        raise _refused("user_gone")
 
     def spend(tx: Transaction) -> Grant:
         return _spend(server, tx, grant, presented, now)
 
-    return Proof(grant.authorization(), spend)
+    return Proof(grant.authorization(), spend, user)
 
 
 def _spend(
@@ -33,9 +36,7 @@ def _spend(
 ) -> Grant:
     if refresh_token.judge(grant, presented.generation, now) == "current":
         idle_end = now + server.settings.tokens.refresh_idle_lifetime
-        rotated = tx.rotate(
-            grant.handle, presented.generation, now, idle_end, grant.epoch_subjects
-        )
+        rotated = tx.rotate(grant.handle, presented.generation, now, idle_end, grant.epoch_subjects)
         if rotated is not None:
             return rotated
         grant = tx.grant(grant.id) or grant  # another request was first, or it was revoked

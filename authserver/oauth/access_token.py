@@ -2,6 +2,7 @@
 
 import hashlib
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 
 from authserver.oauth import scope
 from authserver.oauth.grant import Authorization
@@ -13,10 +14,20 @@ _AT_HASH = {"ES256": hashlib.sha256, "RS256": hashlib.sha256, "EdDSA": hashlib.s
 
 
 def access_token_claims(
-    authorization: Authorization, *, issuer: str, lifetime: int, jti: str, now: int
+    authorization: Authorization,
+    user_claims: Mapping[str, object],
+    *,
+    issuer: str,
+    lifetime: int,
+    jti: str,
+    now: int,
 ) -> dict[str, object]:
-    """Return the claims of an access token: `aud` is one string, the resource as registered."""
+    """Return the claims of an access token: `aud` is one string, the resource as registered.
+
+    `user_claims` are what the resource asks for beside ours; none of them replaces one of ours.
+    """
     return {
+        **user_claims,
         "iss": issuer,
         "sub": authorization.sub,
         "aud": authorization.resource,

@@ -44,7 +44,9 @@ def values(value: object) -> tuple[str, ...]:
     return tuple(text for each in members if (text := _text(each)))
 
 
-def for_token(user: User, names: Mapping[str, str]) -> tuple[dict[str, object], tuple[str, ...]]:
+def for_token(
+    user: User | None, names: Mapping[str, str]
+) -> tuple[dict[str, object], tuple[str, ...]]:
     """Return the claims of a user for an access token, and the names of those that did not fit.
 
     `names` are claim names with the path that each is found by. Together they are `MAX_BYTES` of
@@ -52,7 +54,7 @@ def for_token(user: User, names: Mapping[str, str]) -> tuple[dict[str, object], 
     """
     kept: dict[str, object] = {}
     too_long: list[str] = []
-    for name, value in _of(user, names):
+    for name, value in _of(user, names) if user else ():
         if len(json.dumps({**kept, name: value})) > MAX_BYTES:
             too_long.append(name)
         else:

@@ -8,13 +8,20 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, bindparam, insert, literal, select, update
 
 from authserver.oauth.grant import Code, Grant
+from authserver.oauth.user import User
 from authserver.storage import documents, tables
 from authserver.storage.connected import Connected, epoch_sum, subject_parameters
+from authserver.storage.users import USER_COLUMNS, split_user
 
-_codes, _grants = tables.codes, tables.grants
+_codes, _grants, _users = tables.codes, tables.grants, tables.users
 _NOW: ColumnElement[int] = bindparam("now", type_=_grants.c.expires_at.type)
 
 _FIND_CODE = select(_codes).where(_codes.c.digest == bindparam("digest"))
+_FIND_CODE_AND_USER = (
+    select(_codes, *USER_COLUMNS)
+    .outerjoin(_users, _users.c.sub == _codes.c.sub)
+    .where(_codes.c.digest == bindparam("digest"))
+)
 _ADD_CODE = insert(_codes)
 _SPEND_CODE = (
     update(_codes)
@@ -29,6 +36,11 @@ _SPEND_CODE = (
 
 _FIND_GRANT = select(_grants).where(_grants.c.id == bindparam("grant_id"))
 _FIND_BY_HANDLE = select(_grants).where(_grants.c.handle == bindparam("handle"))
+_FIND_BY_HANDLE_AND_USER = (
+    select(_grants, *USER_COLUMNS)
+    .outerjoin(_users, _users.c.sub == _grants.c.sub)
+    .where(_grants.c.handle == bindparam("handle"))
+)
 _ADD_GRANT = insert(_grants)
 _UNREVOKED = (
     _grants.c.revoked_at.is_(None),
@@ -66,6 +78,14 @@ class GrantReads(Connected):
         row = self._row(_FIND_CODE, {"digest": digest})
         return None if row is None else Code(**row)
 
+    def code_and_user(self, digest: str) -> tuple[Code, User | None] | None:
+        """Return an authorization code and whom it was issued for, as they are known now."""
+        row = self._row(_FIND_CODE_AND_USER, {"digest": digest})
+        if row is None:
+            return None
+        code, user = split_user(row)
+        return Code(**code), user
+
     def grant(self, grant_id: str) -> Grant | None:
         """Return the grant that access tokens name by this id."""
         row = self._row(_FIND_GRANT, {"grant_id": grant_id})
@@ -75,6 +95,14 @@ class GrantReads(Connected):
         """Return the grant that refresh tokens name by this handle."""
         row = self._row(_FIND_BY_HANDLE, {"handle": handle})
         return None if row is None else Grant(**row)
+
+    def grant_and_user(self, handle: str) -> tuple[Grant, User | None] | None:
+        """Return the grant of a handle and its user, as they are known now."""
+        row = self._row(_FIND_BY_HANDLE_AND_USER, {"handle": handle})
+        if row is None:
+            return None
+        grant, user = split_user(row)
+        return Grant(**grant), user
 
     def grant_is_live(self, grant_id: str, subjects: Sequence[str], now: int) -> bool:
         """Say whether access tokens of the grant still hold: not revoked, not past its end."""

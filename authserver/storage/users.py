@@ -38,6 +38,10 @@ _REMEMBER = on_both(
 )
 
 
+# Beside the columns of what belongs to a user, so that one statement reads both.
+USER_COLUMNS = tuple(column.label(f"user_{column.name}") for column in _users.c)
+
+
 class UserReads(Connected):
     """Reading users and their consents."""
 
@@ -102,6 +106,13 @@ class UserWrites(Connected):
                 "granted_at": now,
             },
         )  # fmt: skip
+
+
+def split_user(row: Mapping[Any, Any]) -> tuple[dict[str, Any], User | None]:
+    """Return a row without its `USER_COLUMNS`, and the user that they hold."""
+    own = {name: value for name, value in row.items() if not name.startswith("user_")}
+    user = {name[5:]: value for name, value in row.items() if name.startswith("user_")}
+    return own, None if user["sub"] is None else _user(user)
 
 
 def _consent_digest(*key: str) -> str:

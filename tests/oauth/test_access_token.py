@@ -12,7 +12,9 @@ PROVEN = replace(GRANT.authorization(), nonce="n")
 
 @pytest.mark.spec("RFC 9068", "2.2")
 def test_an_access_token_has_one_audience_and_all_it_needs():
-    claims = access_token.access_token_claims(PROVEN, issuer=ISSUER, lifetime=900, jti="j", now=NOW)
+    claims = access_token.access_token_claims(
+        PROVEN, {}, issuer=ISSUER, lifetime=900, jti="j", now=NOW
+    )
     assert claims == {
         "iss": ISSUER,
         "sub": "user-1",
@@ -27,6 +29,18 @@ def test_an_access_token_has_one_audience_and_all_it_needs():
     }
     assert isinstance(claims["aud"], str)
     assert access_token.ACCESS_TOKEN_TYPE == "at+jwt"
+
+
+@pytest.mark.spec("RFC 9068", "2.2.2")
+def test_a_claim_about_the_user_stands_beside_ours_and_replaces_none():
+    stranger = {"groups": ["devs"], "sub": "somebody", "scope": "issues:purge", "exp": 0}
+    plain = access_token.access_token_claims(
+        PROVEN, {}, issuer=ISSUER, lifetime=9, jti="j", now=NOW
+    )
+    claims = access_token.access_token_claims(
+        PROVEN, stranger, issuer=ISSUER, lifetime=9, jti="j", now=NOW
+    )
+    assert claims == {**plain, "groups": ["devs"]}
 
 
 @pytest.mark.spec("OpenID Connect Core", "3.1.3.6")

@@ -69,7 +69,7 @@ def test_no_claim_of_a_user_takes_the_place_of_one_of_the_servers(problems, name
 def test_the_claims_that_the_server_writes_are_all_reserved():
     proven = GRANT.authorization()
     written = access_token.access_token_claims(
-        proven, issuer="https://a", lifetime=1, jti="j", now=NOW
+        proven, {}, issuer="https://a", lifetime=1, jti="j", now=NOW
     )
     assert set(written) <= claim.RESERVED
 
