@@ -6,13 +6,20 @@ from urllib.parse import quote_plus
 import pytest
 
 from authserver.oauth.client import Client, secret_digest
-from tests.actors import McpClient
+from tests.actors import Deployment, McpClient
 from tests.attacks.authenticating import basic, outcome, registered, send
+from tests.databases import postgresql_database, postgresql_url  # noqa: F401 - fixtures
 
 
 @pytest.fixture
 def client(deployment):
     return registered(deployment, "client_secret_basic")
+
+
+@pytest.fixture
+def on_postgresql(postgresql_url, idp, tmp_path):  # noqa: F811 - the fixture
+    with Deployment.start(tmp_path, postgresql_url, idp) as deployment:
+        yield McpClient(deployment)
 
 
 BROKEN = {
@@ -61,6 +68,12 @@ def test_056_a_header_that_is_no_basic_is_refused_also_beside_a_public_client_id
     answer = send(client, header, client_id=client.client_id)
 
     assert outcome(answer) == (401, "invalid_client")
+
+
+def test_056_no_nul_reaches_postgresql(on_postgresql):
+    for name in ("NUL", "escaped NUL", "NUL in secret", "surrogate", "bad UTF-8 escape"):
+        answer = send(on_postgresql, f"Basic {BROKEN[name]}")
+        assert outcome(answer) == (401, "invalid_client"), name
 
 
 ODD_ID, ODD_SECRET = "my:client %2B+é/&=", '100%: a+b %41 é"\\;'
