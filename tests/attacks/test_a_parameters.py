@@ -4,6 +4,7 @@ import time
 from urllib.parse import urlencode
 
 import pytest
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from authserver.oauth.client import Client
 from tests.actors import ISSUER, LOOPBACK, Browser, McpClient, links_of, response_of
@@ -181,22 +182,21 @@ def test_030_a_scope_with_a_forbidden_character_is_refused(browser, local, scope
 
 
 @pytest.mark.parametrize(
-    "changes",
-    [{"scope": MANY_SCOPES}, {"state": "x" * 1_000_000}, {"resource": ["x"] * 100_000},
-     {"x": ["%"] * 300_000}, {"scope": " " * 8000}, {"scope": "a" * 8300}],
-    ids=["scopes", "state", "resources", "fields", "spaces", "scope"],
+    ("changes", "status"),
+    [({"scope": MANY_SCOPES}, 414), ({"state": "x" * 1_000_000}, 414), ({"x": ["%"] * 2000}, 400),
+     ({"resource": ["x"] * 100_000}, 414), ({"scope": " " * 8000}, 303), ({"x": ["y"] * 101}, 400)],
+    ids=["scopes", "state", "escapes", "resources", "spaces", "fields"],
 )  # fmt: skip
-def test_030_what_is_much_too_long_is_answered_at_once(local, changes):
+def test_030_what_is_much_too_long_is_answered_at_once(local, changes, status):
     query = urlencode(local.authorize_params(**changes), doseq=True)
-    http = local.deployment.http()
-    http.get("/authorize")
+    environ = {**EnvironBuilder("/authorize", ISSUER).get_environ(), "QUERY_STRING": query}
 
-    begin = time.perf_counter()
-    answer = http.get("/authorize", query_string=query)
-    took = time.perf_counter() - begin
+    begin = time.process_time()
+    _, answered, _ = run_wsgi_app(local.deployment.app, environ)
+    took = time.process_time() - begin
 
-    assert answer.status_code in (303, 400, 414)
-    assert took < 0.5  # 50 ms, on a machine that does nothing else
+    assert answered.startswith(str(status))
+    assert took < 0.25  # 50 ms, with room for the first use of a template
 
 
 def test_031_a_client_that_is_removed_meanwhile_gets_a_page(browser, local):
