@@ -24,7 +24,7 @@ def browser(deployment):
 @pytest.mark.parametrize(
     ("claims", "reason"),
     [
-        ({"iss": OTHER}, "id_token_issuer"),
+        ({"iss": "https://other-tenant.example"}, "id_token_issuer"),
         ({"iss": ABSENT}, "id_token_issuer"),
         ({"aud": "another client"}, "id_token_audience"),
         ({"aud": []}, "id_token_audience"),
