@@ -69,7 +69,8 @@ def _url(kind, folder, migrated_sqlite, database):
         path = folder / "authserver.db"
         path.write_bytes(migrated_sqlite.read_bytes())
         return f"sqlite:///{path}"
+    name = f"{database}_fleet"  # of this worker alone
     with suppress(Exception):
-        _sql("DROP DATABASE fleet WITH (FORCE)")
-    _sql(f"CREATE DATABASE fleet TEMPLATE {database}")
-    return _server().get_uri("fleet")
+        _sql(f"DROP DATABASE {name} WITH (FORCE)")
+    _sql(f"CREATE DATABASE {name} TEMPLATE {database}")
+    return _server().get_uri(name)
