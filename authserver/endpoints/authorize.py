@@ -86,5 +86,5 @@ def _begin(
         flow = flows.complete(server, reads, pending, binding, request_id, now)
     response = steps.advance(server, flow)
     if known is None:
-        browser.set_binding(server, response, binding)
+        browser.set_first_binding(server, response, binding, pending)
     return response

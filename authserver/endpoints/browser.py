@@ -10,7 +10,11 @@ import flask
 from authserver.app import AuthServer
 from authserver.endpoints.page_error import PageError
 from authserver.oauth import opaque
-from authserver.oauth.interaction import SESSION_LIFETIME
+from authserver.oauth.interaction import (
+    PENDING_LIFETIME,
+    SESSION_LIFETIME,
+    PendingAuthorization,
+)
 from authserver.oauth.redirect_uri import LOOPBACK
 
 BINDING_LIFETIME = 365 * 86400
@@ -39,6 +43,19 @@ def binding(server: AuthServer) -> str | None:
     return flask.request.cookies.get(_name(server, "browser")) or None
 
 
+def binding_for(server: AuthServer, pending: PendingAuthorization) -> str | None:
+    """Return this browser's binding value that owns a pending authorization, None where none does.
+
+    It is the browser's one cookie; but of two first requests at once only one can set that, so
+    each also has a short-lived cookie of its own.
+    """
+    for kind in ("browser", _first_visit(pending)):
+        value = flask.request.cookies.get(_name(server, kind))
+        if value and hmac.compare_digest(opaque.digest(value), pending.binding_digest):
+            return value
+    return None
+
+
 def session_value(server: AuthServer) -> str | None:
     """Return the value of this browser's session cookie."""
     return flask.request.cookies.get(_name(server, "session")) or None
@@ -47,6 +64,14 @@ def session_value(server: AuthServer) -> str | None:
 def set_binding(server: AuthServer, response: flask.Response, value: str) -> None:
     """Give the browser its binding cookie; a login does not change it."""
     _set(server, response, "browser", value, BINDING_LIFETIME)
+
+
+def set_first_binding(
+    server: AuthServer, response: flask.Response, value: str, pending: PendingAuthorization
+) -> None:
+    """Give a browser that came without one its binding cookie, and this request its own."""
+    set_binding(server, response, value)
+    _set(server, response, _first_visit(pending), value, PENDING_LIFETIME)
 
 
 def set_session(server: AuthServer, response: flask.Response, value: str) -> None:
@@ -79,6 +104,10 @@ def _name(server: AuthServer, kind: str) -> str:
 
 def _netloc(server: AuthServer) -> str:
     return urlsplit(server.issuer).netloc
+
+
+def _first_visit(pending: PendingAuthorization) -> str:
+    return f"first-{pending.id[:12]}"
 
 
 def _is_secure(server: AuthServer) -> bool:

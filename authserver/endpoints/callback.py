@@ -125,4 +125,5 @@ def _session(
         last_seen_at=flow.now,
         epochs=epochs,
         upstream_sid=identity.sid,
+        signed_in_for=flow.pending.id,
     )

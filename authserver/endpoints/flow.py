@@ -1,13 +1,12 @@
 """A pending authorization with all that its next step depends on, for the browser that owns it."""
 
-import secrets
 from dataclasses import dataclass, field
 
 from authserver.app import AuthServer
 from authserver.endpoints import browser
 from authserver.endpoints.page_error import PageError
 from authserver.oauth import client as clients
-from authserver.oauth import epoch, opaque, redirect_uri
+from authserver.oauth import epoch, opaque, policy, redirect_uri
 from authserver.oauth.client import Client
 from authserver.oauth.interaction import (
     PendingAuthorization,
@@ -45,9 +44,15 @@ class Flow:
     @property
     def is_remembered(self) -> bool:
         """Say whether a stored consent covers this request."""
-        memory = self.remembered
-        digest = clients.digest(self.client)
-        return memory is not None and memory.covers(self.pending.request, digest)
+        memory, allowed = self.remembered, self.allowed
+        if memory is None or allowed is None:
+            return False
+        return memory.covers(allowed, clients.digest(self.client))
+
+    @property
+    def allowed(self) -> tuple[str, ...] | None:
+        """Return what of the request the user may have, None where the policy denies them."""
+        return policy.allowed(self.resource, self.user, self.pending.request.scope)
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -64,17 +69,19 @@ class Flow:
 
     def step(self) -> Step:
         """Return the next step."""
-        return next_step(self.pending, self.client, self.session, self.is_remembered, self.now)
+        return next_step(
+            self.pending, self.client, self.session, self.allowed, self.is_remembered, self.now
+        )
 
 
 def load(server: AuthServer, pending_id: str | None, request_id: str, now: int) -> Flow:
     """Load the flow that a page names, for the browser that owns it; raises PageError."""
-    binding = browser.binding(server)
     with server.store.read() as reads:
         pending = reads.pending(pending_id) if pending_id else None
-        if binding is None or pending is None:
+        if pending is None:
             raise forbidden("no_flow")
-        if not secrets.compare_digest(opaque.digest(binding), pending.binding_digest):
+        binding = browser.binding_for(server, pending)
+        if binding is None:
             raise forbidden("other_browser")
         if pending.status != "pending" or now >= pending.expires_at:
             raise ended()

@@ -35,7 +35,9 @@ class PendingAuthorization:
 class Session:
     """A user signed in at one browser; `digest` is the SHA-256 of the cookie's value.
 
-    `auth_time` is when the upstream last saw the user prove who they are.
+    `auth_time` is when the upstream last saw the user prove who they are. `signed_in_for` is the
+    id of the pending authorization that the sign-in was for: what that one demanded of a sign-in
+    is met by it, what another demands may not be.
     """
 
     digest: str = field(repr=False)
@@ -45,6 +47,7 @@ class Session:
     last_seen_at: int
     epochs: int = 0
     upstream_sid: str | None = None
+    signed_in_for: str = ""
 
     def expired(self, now: int) -> bool:
         """Say whether the session is past its absolute or idle end."""
@@ -62,9 +65,9 @@ class RememberedConsent:
     client_digest: str
     granted_at: int
 
-    def covers(self, request: AuthorizationRequest, client_digest: str) -> bool:
-        """Say whether it covers the request: nothing new asked, and the client is what it was."""
-        return set(request.scope) <= set(self.scope) and self.client_digest == client_digest
+    def covers(self, scope: tuple[str, ...], client_digest: str) -> bool:
+        """Say whether it covers a request for this: nothing new, and the client is what it was."""
+        return set(scope) <= set(self.scope) and self.client_digest == client_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +77,15 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class AskConsent:
-    """The user has to decide; `remembered` shortens the page, it never skips it."""
+    """The user has to decide about this scope; `remembered` shortens the page, never skips it."""
 
+    scope: tuple[str, ...]
     remembered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """The policy gives the user nothing of what is asked: a page says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +102,7 @@ class Refuse:
     error: OAuthError
 
 
-Step = SignIn | AskConsent | Answer | Refuse
+Step = SignIn | AskConsent | Deny | Answer | Refuse
 
 
 def is_assured(client: Client, redirect_uri_: str) -> bool:
@@ -105,28 +114,39 @@ def next_step(
     pending: PendingAuthorization,
     client: Client,
     session: Session | None,
+    allowed: tuple[str, ...] | None,
     remembered: bool,  # noqa: FBT001 - one of the facts that the step depends on
     now: int,
 ) -> Step:
     """Return the next step of a pending authorization.
 
-    `remembered` says that a stored consent covers this very request. Only an assured client is
-    answered from memory (RFC 9700 §4.11.2; MCP: consent per dynamically registered client).
+    `allowed` is what of the request the policy lets this user have (None: denied), `remembered`
+    says that a stored consent covers that. Only an assured client is answered from memory
+    (RFC 9700 §4.11.2; MCP: consent per dynamically registered client).
     """
     prompt = pending.request.prompt
     silent = "none" in prompt
     if session is None or not _fresh(pending, session, now):
         return Refuse(_login_required()) if silent else SignIn()
+    if allowed is None:
+        return Refuse(not_allowed()) if silent else Deny()
     if remembered and "consent" not in prompt and is_assured(client, pending.request.redirect_uri):
-        return Answer(pending.request.scope)
-    return Refuse(_consent_required()) if silent else AskConsent(remembered)
+        return Answer(allowed)
+    return Refuse(_consent_required()) if silent else AskConsent(allowed, remembered)
+
+
+def not_allowed() -> OAuthError:
+    """Return what the client is told of a user whom the policy denies what it asked for."""
+    return OAuthError(
+        "access_denied", "The user may not use the resource in this way.", detail="policy_denied"
+    )
 
 
 def _fresh(pending: PendingAuthorization, session: Session, now: int) -> bool:
     if session.expired(now):
         return False
-    if session.created_at >= pending.created_at:
-        return True  # signed in for this very request
+    if session.signed_in_for == pending.id:
+        return True
     if pending.request.prompt & {"login", "select_account"}:
         return False
     max_age = pending.request.max_age

@@ -95,6 +95,7 @@ sessions = Table(
     _integer("last_seen_at"),
     _integer("epochs"),
     _text("upstream_sid", nullable=True),
+    _text("signed_in_for"),
 )
 
 pending_authorizations = Table(

@@ -110,6 +110,7 @@ def upgrade() -> None:
         sa.Column("last_seen_at", sa.BigInteger(), nullable=False),
         sa.Column("epochs", sa.BigInteger(), nullable=False),
         sa.Column("upstream_sid", sa.Text(), nullable=True),
+        sa.Column("signed_in_for", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_sessions")),
     )
     op.create_table(

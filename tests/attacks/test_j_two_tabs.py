@@ -48,6 +48,20 @@ def test_140_two_tabs_at_the_sign_in_both_come_to_their_own_end(client, browser)
     assert _is_approved(client, decide(browser, one, "approve"), "one")
 
 
+def test_140_two_first_requests_at_once_of_a_browser_without_a_cookie_both_go_on(client, browser):
+    deployment = client.deployment
+    answers = [deployment.http().get(client.authorize_url(state=s)) for s in ("one", "two")]
+    for answer in answers:  # each was sent before the other's cookie came back
+        for cookie in answer.headers.getlist("Set-Cookie"):
+            name, value = cookie.partition(";")[0].split("=", 1)
+            browser.client.set_cookie(name, value, domain="auth.example", secure=True)
+
+    for answer, state in zip(answers, ("one", "two"), strict=True):
+        page = browser.get(answer.headers["Location"])
+        page = browser.sign_in(page) if is_sign_in_page(page) else page
+        assert _is_approved(client, decide(browser, page, "approve"), state)
+
+
 def test_140_two_tabs_at_the_provider_both_come_to_their_own_end(client, browser):
     doors = [upstream_url(client, browser, state=state) for state in ("one", "two")]
 

@@ -30,7 +30,7 @@ OLD = Session("canary", "user-1", auth_time=NOW - 500, created_at=NOW - 500, las
 SESSIONS = {
     "none": None,
     "old": OLD,
-    "new": replace(OLD, auth_time=NOW + 10, created_at=NOW + 10),
+    "new": replace(OLD, auth_time=NOW + 10, created_at=NOW + 10, signed_in_for=PENDING.id),
     "idle": replace(OLD, created_at=NOW - 9000, last_seen_at=NOW - 3600),
     "ended": replace(OLD, created_at=NOW - 12 * 3600),
 }
@@ -45,7 +45,19 @@ PROMPTS = [
 ]
 
 
-def step(*, assured=False, prompt="", session=OLD, remembered=False, max_age=None, now=NOW + 20):
+ALLOWED = REQUEST.scope
+
+
+def step(
+    *,
+    assured=False,
+    prompt="",
+    session=OLD,
+    allowed=ALLOWED,
+    remembered=False,
+    max_age=None,
+    now=NOW + 20,
+):
     request = replace(
         REQUEST,
         prompt=frozenset(prompt.split()),
@@ -53,19 +65,22 @@ def step(*, assured=False, prompt="", session=OLD, remembered=False, max_age=Non
         redirect_uri=HTTPS if assured else REQUEST.redirect_uri,
     )
     pending = replace(PENDING, request=request)
-    return next_step(pending, OPERATORS if assured else CLIENT, session, remembered, now)
+    client = OPERATORS if assured else CLIENT
+    return next_step(pending, client, session, allowed, remembered, now)
 
 
 def name_of(found):
     return f"Refuse {found.error.code}" if isinstance(found, Refuse) else type(found).__name__
 
 
-def expected(assured, prompt, session, remembered):
+def expected(assured, prompt, session, allowed, remembered):
     """The whole table, said another way than the code says it."""
     asked_again = {"login", "select_account"} & set(prompt.split())
     signed_in = session == "new" or (session == "old" and not asked_again)
     if not signed_in:
         return "Refuse login_required" if prompt == "none" else "SignIn"
+    if not allowed:
+        return "Refuse access_denied" if prompt == "none" else "Deny"
     if assured and remembered and "consent" not in prompt:
         return "Answer"
     return "Refuse consent_required" if prompt == "none" else "AskConsent"
@@ -73,12 +88,18 @@ def expected(assured, prompt, session, remembered):
 
 @pytest.mark.spec("OpenID Connect Core", "3.1.2.6")
 @pytest.mark.parametrize(
-    ("assured", "prompt", "session", "remembered"),
-    list(product([False, True], PROMPTS, SESSIONS, [False, True])),
+    ("assured", "prompt", "session", "allowed", "remembered"),
+    list(product([False, True], PROMPTS, SESSIONS, [None, ALLOWED], [False, True])),
 )
-def test_every_combination_has_its_step(assured, prompt, session, remembered):
-    found = step(assured=assured, prompt=prompt, session=SESSIONS[session], remembered=remembered)
-    assert name_of(found) == expected(assured, prompt, session, remembered)
+def test_every_combination_has_its_step(assured, prompt, session, allowed, remembered):
+    found = step(
+        assured=assured,
+        prompt=prompt,
+        session=SESSIONS[session],
+        allowed=allowed,
+        remembered=remembered,
+    )
+    assert name_of(found) == expected(assured, prompt, session, allowed, remembered)
 
 
 @pytest.mark.spec("OAuth 2.1", "7.3.1")
@@ -89,13 +110,17 @@ def test_an_unassured_client_is_never_answered_without_the_page(prompt, session)
 
 
 def test_memory_shortens_the_page_of_an_unassured_client():
-    assert step(remembered=True) == AskConsent(remembered=True)
-    assert step(remembered=False) == AskConsent(remembered=False)
-    assert step(assured=True, remembered=True, prompt="consent") == AskConsent(remembered=True)
+    assert step(remembered=True) == AskConsent(ALLOWED, remembered=True)
+    assert step(remembered=False) == AskConsent(ALLOWED, remembered=False)
+    again = step(assured=True, remembered=True, prompt="consent")
+    assert again == AskConsent(ALLOWED, remembered=True)
 
 
-def test_an_answer_from_memory_grants_what_was_asked():
+def test_page_and_memory_grant_what_was_asked_as_far_as_it_is_allowed():
     assert step(assured=True, remembered=True) == Answer(("issues:read",))
+    assert step(assured=True, remembered=True, allowed=("openid",)) == Answer(("openid",))
+    assert step(allowed=("openid",)) == AskConsent(("openid",), remembered=False)
+    assert step(allowed=()) == AskConsent((), remembered=False)  # a resource without scopes
 
 
 @pytest.mark.parametrize(
@@ -136,6 +161,14 @@ def test_a_login_made_for_this_request_is_new_enough_for_it():
     assert isinstance(step(max_age=0, session=SESSIONS["new"], now=NOW + 500), AskConsent)
 
 
+@pytest.mark.parametrize("demand", [{"prompt": "login"}, {"max_age": 60}])
+def test_a_login_made_meanwhile_for_another_request_does_not_meet_this_ones_demand(demand):
+    elsewhere = replace(SESSIONS["new"], auth_time=NOW - 36000, signed_in_for="p-2")
+
+    assert isinstance(step(session=elsewhere, **demand), SignIn)
+    assert isinstance(step(session=elsewhere), AskConsent)
+
+
 @pytest.mark.parametrize(
     ("created", "seen", "expired"),
     [
@@ -160,7 +193,7 @@ def test_a_session_ends_after_twelve_hours_or_one_idle(created, seen, expired):
 )
 def test_memory_covers_what_was_allowed_for_the_client_as_it_was(remembered, digest, covers):
     consent = RememberedConsent(remembered, "d", NOW)
-    assert consent.covers(REQUEST, digest) is covers
+    assert consent.covers(REQUEST.scope, digest) is covers
 
 
 def test_digests_of_cookies_stay_out_of_the_representation():
