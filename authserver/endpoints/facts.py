@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from authserver.app import AuthServer
 from authserver.endpoints.flow import Flow
 from authserver.oauth import redirect_uri, scope
 from authserver.oauth.interaction import is_assured
 
 
-def of(server: AuthServer, flow: Flow) -> dict[str, Any]:
-    """Return the facts in the words of the templates."""
+def of(flow: Flow, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return the facts in the words of the templates; `names` are the scopes that are offered."""
     request = flow.pending.request
     uri = redirect_uri.parse(request.redirect_uri)
     computer = f"an app on this computer ({uri.host})"
@@ -22,7 +21,7 @@ def of(server: AuthServer, flow: Flow) -> dict[str, Any]:
         "redirect_is_local": uri.kind != "https",
         "resource_name": flow.resource.name,
         "resource_url": flow.resource.url,
-        "scopes": [_scope(flow, name) for name in request.scope],
+        "scopes": [_scope(flow, name) for name in names],
     }
 
 

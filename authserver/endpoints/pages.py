@@ -20,6 +20,7 @@ LONGEST_NAME: Final = 48
 _TITLES: Final = {
     "sign_in.html": "Sign in",
     "consent.html": "Allow access",
+    "denied.html": "No access",
     "continue.html": "Return to your application",
     "error.html": "Something went wrong",
     "unknown_client.html": "Connect again",

@@ -93,5 +93,5 @@ def _page(
         pending=flow.pending.id,
         csrf=forms.csrf_token(flow, "sign-in"),
         error=problem,
-        **facts.of(server, flow),
+        **facts.of(flow, flow.pending.request.scope),
     )

@@ -10,7 +10,7 @@ from authserver.oauth import client as clients
 from authserver.oauth import opaque
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.grant import Code
-from authserver.oauth.interaction import Answer, AskConsent, Refuse, Session, SignIn
+from authserver.oauth.interaction import Answer, AskConsent, Deny, Refuse, Session, SignIn
 
 
 def advance(server: AuthServer, flow: Flow) -> flask.Response:
@@ -18,7 +18,7 @@ def advance(server: AuthServer, flow: Flow) -> flask.Response:
     match flow.step():
         case SignIn():
             return to_page(server, "sign-in", flow.pending.id)
-        case AskConsent():
+        case AskConsent() | Deny():
             return to_page(server, "consent", flow.pending.id)
         case Answer(scope):
             return approve(server, flow, scope, remember=False)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.actors import Browser, McpClient, response_of
+from tests.actors import Browser, Deployment, McpClient, response_of
 
 
 @pytest.fixture
@@ -49,3 +49,19 @@ def test_discovery_and_jwks_cost_no_statement(client):
             assert http.get(path).status_code == 200
 
     assert count.statements == []
+
+
+def test_a_policy_costs_a_refresh_no_statement_more(sqlite_url, idp, tmp_path):
+    more = '[resources.issues.allow]\nemail_domains = ["example.com"]'
+    with Deployment.start(tmp_path, sqlite_url, idp, more=more) as deployment:
+        client = McpClient(deployment).register()
+        tokens = client.connect()
+
+        with deployment.server.store.counting() as count:
+            assert client.refresh(tokens["refresh_token"]).status_code == 200
+        with deployment.server.store.counting() as retry:
+            assert client.refresh(tokens["refresh_token"]).status_code == 200
+
+    assert len(count.statements) <= 3, count.statements
+    assert count.commits == 1
+    assert all(each.startswith("SELECT") for each in retry.statements)

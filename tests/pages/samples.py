@@ -64,6 +64,14 @@ CONSENT: dict[str, Any] = (
         "refresh_lifetime_text": "30 days after it was last used, one year at most",
     }
 )
+DENIED: dict[str, Any] = {
+    **FORM,
+    **RESOURCE,
+    "scopes": [],
+    "user_name": "Ana Díaz",
+    "user_email": "ana@example.com",
+    "user_subject_hint": "Okta 00u1b2",
+}
 CONTINUE: dict[str, Any] = {
     "target": "cursor://anysphere.cursor-mcp/oauth/callback?code=c&state=s",
     "client_name": "Cursor",
@@ -97,6 +105,8 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         "consent.html",
         CONSENT | CLIENTS["verified"] | NOBODY | {"refresh_lifetime_text": None},
     ),
+    **{f"denied, {key}": ("denied.html", DENIED | who) for key, who in CLIENTS.items()},
+    "denied, nothing known of the user": ("denied.html", DENIED | CLIENTS["verified"] | NOBODY),
     "continue by itself": ("continue.html", CONTINUE),
     "continue by the button": ("continue.html", CONTINUE | {"auto": False}),
     "continue after a denial": ("continue.html", CONTINUE | {"approved": False, "auto": False}),

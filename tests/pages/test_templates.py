@@ -9,7 +9,7 @@ from jinja2 import UndefinedError
 from authserver.assets import asset
 from authserver.endpoints import pages
 from tests.pages.page import Page
-from tests.pages.samples import CLIENTS, CONSENT, CONTINUE, ERROR, PAGES, SIGN_IN
+from tests.pages.samples import CLIENTS, CONSENT, CONTINUE, DENIED, ERROR, PAGES, SIGN_IN
 
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)></textarea>{{ 7*7 }}"
 
@@ -339,6 +339,31 @@ def test_a_remembered_consent_says_so_and_still_warns_and_asks():
     assert shown.all("button", name="decision", value="approve")
     first = page("consent.html", CONSENT | CLIENTS["private scheme"])
     assert "before" not in first.text
+
+
+# --- denied ----------------------------------------------------------------------------------
+
+
+def test_whom_the_policy_denies_is_told_who_they_are_what_is_closed_and_whom_to_ask():
+    shown = page("denied.html", DENIED | CLIENTS["unverified"])
+    assert "You have no access to Issue tracker" in shown.text
+    assert (
+        "The account ana@example.com may not use Issue tracker for what Cursor asks." in shown.text
+    )
+    assert "Ask Northwind to give your account access" in shown.text
+    nameless = page("denied.html", DENIED | CLIENTS["verified"] | {"user_email": None}, operator="")
+    assert "This account may not use" in nameless.text
+    assert "Ask the people who run this service to" in nameless.text
+
+
+def test_a_denied_user_may_change_the_account_or_go_back_and_approve_nothing():
+    shown = page("denied.html", DENIED | CLIENTS["unverified"])
+    decisions = [b.attributes["value"] for b in shown.all("button", name="decision")]
+    assert decisions == ["switch", "deny"]
+    assert len(shown.all("form", method="post", action="/consent")) == shown.forms == 2
+    assert len(shown.all("input", type="hidden", name="csrf_token", value="csrf-1")) == 2
+    assert not shown.all("input", name="scope")
+    assert "You will be sent to www.cursor.com" in shown.text
 
 
 # --- the others ------------------------------------------------------------------------------
