@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-
 URI = "https://app.example/cb"
 
 
