@@ -10,7 +10,7 @@ from authserver.oauth.resource import Resource, find
 from authserver.rate_limit import RateLimiter
 from authserver.settings import Settings
 from authserver.storage.store import Store
-from authserver.upstream.oidc import OidcUpstreamClient
+from authserver.upstream.client import Upstream
 
 Clock = Callable[[], int]
 
@@ -23,7 +23,7 @@ class AuthServer:
     store: Store
     keys: SigningKeys
     refresh_keys: RefreshKeys
-    upstream: OidcUpstreamClient
+    upstream: Upstream
     audit: Audit
     limiter: RateLimiter
     clock: Clock

@@ -10,7 +10,7 @@ from authserver.sealing import Sealer
 from authserver.settings import Settings
 from authserver.storage import migrate
 from authserver.storage.store import Store
-from authserver.upstream.oidc import OidcUpstreamClient
+from authserver.upstream.client import connect
 
 
 class SchemaBehind(Exception):
@@ -35,7 +35,7 @@ def build(settings: Settings, *, clock: Clock, audit: Audit) -> AuthServer:
         store=store,
         keys=keys,
         refresh_keys=sealing.refresh_keys(settings.sealing_keys),
-        upstream=OidcUpstreamClient(settings.upstream, settings.redirect_uri),
+        upstream=connect(settings.upstream, settings.redirect_uri),
         audit=audit,
         limiter=RateLimiter(settings.rate_limits),
         clock=clock,

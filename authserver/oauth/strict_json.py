@@ -1,4 +1,4 @@
-"""JSON objects from strangers: no duplicate names, no NaN, bounded depth: RFC 8259 §4, §6, §9."""
+"""JSON from strangers: no duplicate names, no NaN, bounded depth: RFC 8259 §4, §6, §9."""
 
 import json
 import math
@@ -9,9 +9,24 @@ _MAX_DEPTH = 16
 
 def parse_object(text: bytes | str) -> dict[str, object]:
     """Parse one JSON object; raises ValueError (with no input in its text) for anything else."""
+    value = _parse(text)
+    if not isinstance(value, dict):
+        raise ValueError("JSON is not an object")  # noqa: TRY004 - callers catch one type
+    return value
+
+
+def parse_list(text: bytes | str) -> list[object]:
+    """Parse one JSON list; raises ValueError (with no input in its text) for anything else."""
+    value = _parse(text)
+    if not isinstance(value, list):
+        raise ValueError("JSON is not a list")  # noqa: TRY004 - callers catch one type
+    return value
+
+
+def _parse(text: bytes | str) -> object:
     try:
         decoded = text if isinstance(text, str) else text.decode()
-        value = json.loads(
+        value: object = json.loads(
             decoded,
             object_pairs_hook=_object,
             parse_constant=_refuse_constant,
@@ -23,8 +38,6 @@ def parse_object(text: bytes | str) -> dict[str, object]:
         raise ValueError("JSON is not UTF-8") from None
     except json.JSONDecodeError:
         raise ValueError("not JSON") from None
-    if not isinstance(value, dict):
-        raise ValueError("JSON is not an object")  # noqa: TRY004 - callers catch one type
     _check_values(value, 0)
     return value
 

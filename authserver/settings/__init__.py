@@ -2,8 +2,8 @@
 
 from authserver.settings.load import load, locate
 from authserver.settings.problem import Problem, SettingsError
+from authserver.settings.upstream import OAuth2Upstream, OidcUpstream, Upstream
 from authserver.settings.values import (
-    OidcUpstream,
     Pages,
     RateLimits,
     Settings,
@@ -11,6 +11,7 @@ from authserver.settings.values import (
 )
 
 __all__ = [
+    "OAuth2Upstream",
     "OidcUpstream",
     "Pages",
     "Problem",
@@ -18,6 +19,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "TokenLifetimes",
+    "Upstream",
     "load",
     "locate",
 ]

@@ -38,7 +38,7 @@ class AllowTable(Table):
         '["00u1b2c3"]',
     )
     groups: Annotated[list[Group], _LISTED] | None = absent(
-        "Groups of the user, in the claim that `upstream.groups_claim` names.", '["developers"]'
+        "Groups of the user, as `upstream.fields.groups` finds them.", '["developers"]'
     )
     claims: Annotated[dict[ClaimPath, ClaimValues], _LISTED] | None = absent(
         "Claims (or paths such as realm_access.roles), each with the values that are enough; of a "

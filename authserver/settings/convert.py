@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from types import MappingProxyType
-from urllib.parse import urlsplit
 
 from authserver.oauth import claim, metadata
 from authserver.oauth.allow import Allow
@@ -10,10 +9,10 @@ from authserver.oauth.client import RegistrationPolicy
 from authserver.oauth.redirect_uri import PRIVATE_SCHEMES, RedirectPolicy
 from authserver.oauth.resource import Resource, Scope
 from authserver.settings.allow_model import AllowTable
-from authserver.settings.model import File, ResourceTable, UpstreamTable
+from authserver.settings.model import File, ResourceTable
 from authserver.settings.policy_model import RateLimitsTable, RegistrationTable
+from authserver.settings.upstream_convert import to_upstream
 from authserver.settings.values import (
-    OidcUpstream,
     Pages,
     RateLimits,
     Settings,
@@ -25,12 +24,11 @@ def to_settings(file: File, path: Path) -> Settings:
     """Return the settings that a valid file means."""
     tokens = TokenLifetimes(**file.tokens.model_dump())
     resources = tuple(
-        _resource(key, table, tokens.access_token_lifetime, file.upstream.groups_claim)
-        for key, table in file.resources.items()
+        _resource(key, table, tokens.access_token_lifetime) for key, table in file.resources.items()
     )
     return Settings(
         issuer=file.issuer,
-        upstream=_upstream(file.upstream),
+        upstream=to_upstream(file.upstream),
         resources=resources,
         database_url=file.database.url,
         sealing_keys=tuple(file.keys.seal),
@@ -46,24 +44,7 @@ def to_settings(file: File, path: Path) -> Settings:
     )
 
 
-def _upstream(table: UpstreamTable) -> OidcUpstream:
-    return OidcUpstream(
-        issuer=table.issuer,
-        client_id=table.client_id,
-        client_secret=table.client_secret,
-        client_auth=table.client_auth,
-        name=table.name or urlsplit(table.issuer).hostname or table.issuer,
-        scopes=tuple(dict.fromkeys(table.scopes)),
-        id_token_algs=tuple(dict.fromkeys(table.id_token_algs)),
-        authorization_params=MappingProxyType(dict(table.authorization_params)),
-        groups_claim=table.groups_claim,
-        request_timeout=float(table.request_timeout),
-    )
-
-
-def _resource(
-    key: str, table: ResourceTable, access_token_lifetime: int, groups_claim: str
-) -> Resource:
+def _resource(key: str, table: ResourceTable, access_token_lifetime: int) -> Resource:
     return Resource(
         key=key,
         url=table.url,
@@ -73,26 +54,24 @@ def _resource(
                 name: Scope(
                     scope.description,
                     sensitive=scope.sensitive,
-                    allow=_allow(scope.allow, groups_claim),
+                    allow=_allow(scope.allow),
                 )
                 for name, scope in table.scopes.items()
             }
         ),
         access_token_lifetime=table.access_token_lifetime or access_token_lifetime,
         documentation=table.documentation,
-        allow=_allow(table.allow, groups_claim),
-        claims=MappingProxyType(
-            {name: groups_claim if name == claim.GROUPS else name for name in table.claims}
-        ),
+        allow=_allow(table.allow),
+        claims=MappingProxyType({name: name for name in table.claims}),
     )
 
 
-def _allow(table: AllowTable | None, groups_claim: str) -> Allow | None:
+def _allow(table: AllowTable | None) -> Allow | None:
     if table is None:
         return None
     claims = dict(table.claims or {})
     if table.groups:
-        claims[groups_claim] = claims.get(groups_claim, frozenset()) | set(table.groups)
+        claims[claim.GROUPS] = claims.get(claim.GROUPS, frozenset()) | set(table.groups)
     return Allow(
         email_domains=frozenset(table.email_domains or ()),
         emails=frozenset(table.emails or ()),

@@ -7,11 +7,12 @@ from urllib.parse import urlsplit
 from authserver.oauth.allow import Allow
 from authserver.oauth.redirect_uri import PRIVATE_SCHEMES
 from authserver.oauth.resource import Resource
+from authserver.settings import fingerprint
 from authserver.settings.duration import text
+from authserver.settings.upstream import OidcUpstream, Upstream
 from authserver.settings.values import (
     PUBLISH_LEAD_TIME,
     ROTATION_INTERVAL,
-    OidcUpstream,
     RateLimits,
     Settings,
     TokenLifetimes,
@@ -55,7 +56,13 @@ def describe(settings: Settings) -> Description:
 def _in_effect(settings: Settings) -> Iterator[tuple[str, str]]:
     upstream, tokens = settings.upstream, settings.tokens
     yield "issuer", settings.issuer
-    yield "upstream", f"{upstream.issuer} as {upstream.client_id} ({upstream.client_auth})"
+    preset = f", preset {upstream.preset}" if upstream.preset else ""
+    source = fingerprint.of(upstream).subject_source
+    yield (
+        "upstream",
+        f"{upstream.issuer} as {upstream.client_id} ({upstream.client_auth}{preset})",
+    )
+    yield "users are known by", source
     yield "redirect URI there", settings.redirect_uri
     for resource in settings.resources:
         yield f"resource {resource.key}", f"{resource.url} ({_scopes(resource)})"
@@ -89,17 +96,29 @@ def _loosened(settings: Settings) -> Iterator[str]:
 
 
 def _plain_http(settings: Settings) -> Iterator[str]:
-    urls = {"issuer": settings.issuer, "upstream.issuer": settings.upstream.issuer}
+    urls = {"issuer": settings.issuer, **_upstream_urls(settings.upstream)}
     urls |= {f"resources.{each.key}.url": each.url for each in settings.resources}
     for key, url in urls.items():
         if urlsplit(url).scheme == "http":
             yield f"{key}: http without TLS, good for this machine only"
 
 
-def _upstream(upstream: OidcUpstream) -> Iterator[str]:
+def _upstream_urls(upstream: Upstream) -> dict[str, str]:
+    if isinstance(upstream, OidcUpstream):
+        return {"upstream.issuer": upstream.issuer}
+    urls = {
+        "upstream.authorization_endpoint": upstream.authorization_endpoint,
+        "upstream.token_endpoint": upstream.token_endpoint,
+        "upstream.userinfo_endpoint": upstream.userinfo_endpoint,
+        "upstream.emails_endpoint": upstream.emails_endpoint,
+    }
+    return {key: url for key, url in urls.items() if url is not None}
+
+
+def _upstream(upstream: Upstream) -> Iterator[str]:
     if upstream.client_auth == "none":
         yield 'upstream.client_auth: "none", so that PKCE alone protects the code'
-    if "HS256" in upstream.id_token_algs:
+    if isinstance(upstream, OidcUpstream) and "HS256" in upstream.id_token_algs:
         yield "upstream.id_token_algs: HS256, so that whoever knows the secret can sign ID tokens"
 
 

@@ -30,7 +30,8 @@ name = "Issue tracker"
 scopes = { "issues:read" = "Read your issues", "issues:write" = "Create and close issues" }
 ```
 
-That is a whole configuration, with a file `sealing.key` beside it. Register one redirect URI with
+That is a whole configuration, with a file `sealing.key` beside it. [upstreams.md](upstreams.md) has
+the `[upstream]` of many identity providers. Register one redirect URI with
 the identity provider: the issuer followed by `/callback`. Audiences and the scopes in the metadata
 follow from the resources.
 
@@ -50,7 +51,8 @@ def markdown() -> str:
 
 
 def _lines(section: Section) -> Iterator[str]:
-    yield f"## `[{section.name}]`" if section.name else "## At the top"
+    when = f" with `{section.when}`" if section.when else ""
+    yield f"## `[{section.name}]`{when}" if section.name else "## At the top"
     yield ""
     if section.meaning:
         yield f"{section.meaning}{' Optional.' if section.optional else ''}"

@@ -10,7 +10,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from authserver.settings.model import File
+from authserver.settings.presets import presets
 from authserver.settings.problem import CUSTOM, Problem
+from authserver.settings.upstream_model import TABLES
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 _TYPES = {
@@ -40,12 +42,18 @@ def explain(error: ValidationError) -> tuple[Problem, ...]:
 def spelled(location: tuple[int | str, ...]) -> str:
     """Return a location as it would be written in TOML, such as `a."b:c"[0]`."""
     text = ""
-    for part in location:
+    for part in _written(location):
         if isinstance(part, int):
             text += f"[{part}]"
         elif part != "[key]":
             text += f".{part if _BARE.match(part) else json.dumps(part)}"
     return text.removeprefix(".")
+
+
+def _written(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Return a location without the tag by which pydantic names the type of `[upstream]`."""
+    is_tagged = location[:1] == ("upstream",) and location[1:2] and location[1] in TABLES
+    return (location[0], *location[2:]) if is_tagged else location
 
 
 def _problem(error: ErrorDetails) -> Problem:
@@ -55,7 +63,7 @@ def _problem(error: ErrorDetails) -> Problem:
     elif kind == "extra_forbidden":
         words = _unknown(error["loc"])
     elif kind == "missing":
-        words = _missing(error["loc"])
+        words = _missing(error)
     elif kind == "literal_error":
         words = _not_allowed(error)
     elif kind in _BOUNDS:
@@ -74,9 +82,14 @@ def _unknown(location: tuple[int | str, ...]) -> tuple[str, str]:
     return "is not a known key", remedy
 
 
-def _missing(location: tuple[int | str, ...]) -> tuple[str, str]:
+def _missing(error: ErrorDetails) -> tuple[str, str]:
+    location = error["loc"]
     field = _annotation(location[:-1]).model_fields[str(location[-1])]
     example = field.examples[0] if field.examples else "it"
+    named = error["input"].get("preset") if location[-1] == "issuer" else None
+    preset = presets().get(named) if isinstance(named, str) else None
+    if preset is not None and preset.issuer_example:
+        example = f'"{preset.issuer_example}"'
     if example.startswith(('"', "{", "[")):
         return "is missing", f"write {location[-1]} = {example}"
     return "is missing", f"write {example}"
@@ -96,6 +109,8 @@ def _annotation(location: tuple[int | str, ...]) -> Any:  # noqa: ANN401  (a mod
     for part in location:
         if isinstance(found, type) and issubclass(found, BaseModel):
             found = found.model_fields[str(part)].annotation
+        elif part in TABLES and TABLES["oidc"] in map(_bare, get_args(found)):
+            found = TABLES[str(part)]
         else:
             found = get_args(found)[-1]
         found = _bare(found)

@@ -1,15 +1,14 @@
 """The configuration file as pydantic models: names, types, defaults, and what each key means"""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from authserver.settings import secret
-from authserver.settings.allow_model import AllowTable, ClaimPath, TokenClaim
+from authserver.settings import upstream_model
+from authserver.settings.allow_model import AllowTable, TokenClaim
 from authserver.settings.origin import Origin
 from authserver.settings.policy_model import RateLimitsTable, RegistrationTable
-from authserver.settings.problem import wrong
 from authserver.settings.server_model import (
     DatabaseTable,
     KeysTable,
@@ -23,81 +22,14 @@ from authserver.settings.table import (
     Key,
     OwnScope,
     Page,
-    Parameter,
     ResourceName,
     ResourceUrl,
-    Scope,
     Table,
     Text,
-    UpstreamIssuer,
     absent,
     optional,
 )
-from authserver.settings.values import IdTokenAlgorithm, UpstreamClientAuth
-
-_MIN_SHARED_KEY = 32  # bytes; RFC 7518 §3.2
-
-
-class UpstreamTable(Table):
-    """`[upstream]`: the one identity provider, which says who the user is."""
-
-    type: Literal["oidc"] = Field(description="What the provider speaks.", examples=['"oidc"'])
-    issuer: UpstreamIssuer = Field(
-        description="Its issuer, spelled as in its own metadata; http on loopback only.",
-        examples=['"https://login.example.com"'],
-    )
-    client_id: Text = Field(description="Our client id there.", examples=['"mcp-auth"'])
-    client_auth: UpstreamClientAuth = Field(
-        "client_secret_basic", description="How we authenticate at its token endpoint."
-    )
-    id_token_algs: list[IdTokenAlgorithm] = Field(
-        ["RS256", "ES256", "PS256", "EdDSA"],
-        min_length=1,
-        description="Signatures accepted on ID tokens. HS256 needs a client_secret of 32 bytes.",
-    )
-    client_secret: Annotated[str | None, secret.OPTIONAL_SECRET] = Field(
-        None,
-        description='Our client secret there; required unless client_auth is "none".',
-        examples=['"env:UPSTREAM_CLIENT_SECRET"'],
-    )
-    name: Text | None = absent(
-        "What the sign-in button says; the host of the issuer where left out.", '"Example SSO"'
-    )
-    scopes: list[Scope] = Field(
-        ["openid", "profile", "email"], description="What we ask for there; openid is required."
-    )
-    authorization_params: dict[Parameter, Text] = Field(
-        {},
-        description="Parameters added to the authorization request; the protocol's are refused.",
-        examples=['{ hd = "example.com" }'],
-    )
-    groups_claim: ClaimPath = Field(
-        "groups",
-        description="The claim that holds the user's groups: a name, or a path such as "
-        "realm_access.roles.",
-    )
-    request_timeout: float = Field(
-        5.0, ge=0.5, le=30, description="Seconds that one sign-in may wait for the provider."
-    )
-
-    @field_validator("client_secret")
-    @classmethod
-    def _secret_fits(cls, value: str | None, info: ValidationInfo) -> str | None:
-        auth = info.data.get("client_auth")
-        if value is None and auth not in (None, "none"):
-            raise wrong("is missing", 'write "env:NAME" or "file:/path", or client_auth = "none"')
-        if value is not None and auth == "none":
-            raise wrong('is not used with client_auth = "none"', "leave out one of the two")
-        if "HS256" in info.data.get("id_token_algs", ()):
-            _check_shared_key(value or "")
-        return value
-
-    @field_validator("scopes")
-    @classmethod
-    def _openid_is_asked(cls, value: list[str]) -> list[str]:
-        if "openid" not in value:
-            raise wrong("lacks openid", 'add "openid": without it there is no ID token')
-        return value
+from authserver.settings.upstream_model import AnyUpstreamTable
 
 
 class ScopeTable(Table):
@@ -146,7 +78,7 @@ class ResourceTable(Table):
         [],
         max_length=20,
         description="Claims of the user that its access tokens carry under the same names, 4 KiB "
-        "in all; `email` only when verified, `groups` from `upstream.groups_claim`.",
+        "in all; `email` only when verified, `groups` as `upstream.fields.groups` finds them.",
         examples=['["email", "groups"]'],
     )
 
@@ -158,7 +90,7 @@ class File(Table):
         description="The public URL of this server, exactly as clients see it; never changed.",
         examples=['"https://auth.example.com"'],
     )
-    upstream: UpstreamTable = Field(
+    upstream: AnyUpstreamTable = Field(
         description="The identity provider.", examples=["the table [upstream]"]
     )
     resources: dict[Key, ResourceTable] = Field(
@@ -174,6 +106,11 @@ class File(Table):
     pages: PagesTable = optional("How the pages look.")
     server: ServerTable = optional("What stands in front.")
 
+    @field_validator("upstream", mode="before")
+    @classmethod
+    def _preset_and_type(cls, value: object) -> object:
+        return upstream_model.expand(value)
+
     @field_validator("resources", mode="before")
     @classmethod
     def _names_and_scopes(cls, value: object, info: ValidationInfo) -> object:
@@ -188,8 +125,3 @@ class File(Table):
             key: {"name": key, **table} if isinstance(table, dict) else table
             for key, table in value.items()
         }
-
-
-def _check_shared_key(value: str) -> None:
-    if len(value.encode()) < _MIN_SHARED_KEY:
-        raise wrong("is too short for HS256", "use 32 bytes or more, or leave HS256 out")

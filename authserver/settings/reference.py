@@ -3,7 +3,7 @@
 import inspect
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -13,6 +13,8 @@ from authserver.settings.allow_model import AllowTable
 from authserver.settings.model import File, ResourceTable, ScopeTable
 from authserver.settings.origin import Read
 from authserver.settings.table import Table
+from authserver.settings.upstream_common import UpstreamTable
+from authserver.settings.upstream_model import TABLES
 
 _WORDS = {bool: "true or false", int: "integer", float: "number", str: "text"}
 
@@ -37,14 +39,21 @@ class Section:
     meaning: str
     keys: tuple[Key, ...]
     optional: bool
+    when: str = ""  # with which type of upstream
 
 
 def sections() -> Iterator[Section]:
     """Return the top of the file, then each table."""
-    top = {name: field for name, field in File.model_fields.items() if not _is_table(field)}
+    top = {
+        name: field
+        for name, field in File.model_fields.items()
+        if name != "upstream" and not _is_table(field)
+    }
     yield Section("", "", tuple(_key(*each) for each in top.items()), optional=False)
     for name, field in File.model_fields.items():
-        if name == "resources":
+        if name == "upstream":
+            yield from _upstream()
+        elif name == "resources":
             yield _section("resources.NAME", ResourceTable, optional=False)
             yield _section("resources.NAME.scopes.SCOPE", ScopeTable, optional=False)
             yield _section("resources.NAME.allow", AllowTable, optional=False)
@@ -52,17 +61,44 @@ def sections() -> Iterator[Section]:
             yield _section(name, _model(field), optional=not field.is_required())
 
 
+def _upstream() -> Iterator[Section]:
+    """Return what every upstream may hold, what those of one type may, and the tables in it."""
+    common, oauth2 = UpstreamTable.model_fields, TABLES["oauth2"].model_fields
+    yield _section("upstream", UpstreamTable, optional=False)
+    for tag, table in TABLES.items():
+        own = {
+            name: field
+            for name, field in table.model_fields.items()
+            if name not in common and not _is_model(field)
+        }
+        keys = tuple(_key(*each) for each in own.items())
+        yield Section("upstream", _meaning(table), keys, optional=False, when=_when(tag))
+    yield _section("upstream.fields", _model(oauth2["fields"]), optional=False)
+    tokens = _section("upstream.token_fields", _model(oauth2["token_fields"]), optional=False)
+    yield replace(tokens, when=_when("oauth2"))
+
+
+def _when(tag: str) -> str:
+    return f'type = "{tag}"'
+
+
 def _section(name: str, model: type[Table], *, optional: bool) -> Section:
-    meaning = inspect.getdoc(model) or ""
-    meaning = meaning.partition("`: ")[2] or meaning
     keys = tuple(_key(*each) for each in model.model_fields.items())
-    return Section(name, meaning[0].upper() + meaning[1:], keys, optional=optional)
+    return Section(name, _meaning(model), keys, optional=optional)
+
+
+def _meaning(model: type[Table]) -> str:
+    meaning = inspect.getdoc(model) or ""
+    meaning = " ".join((meaning.partition("`: ")[2] or meaning).split())
+    return meaning[0].upper() + meaning[1:]
 
 
 def _is_table(field: FieldInfo) -> bool:
-    annotation = field.annotation
-    is_model = isinstance(annotation, type) and issubclass(annotation, Table)
-    return is_model or get_origin(annotation) is dict
+    return _is_model(field) or get_origin(field.annotation) is dict
+
+
+def _is_model(field: FieldInfo) -> bool:
+    return isinstance(field.annotation, type) and issubclass(field.annotation, Table)
 
 
 def _model(field: FieldInfo) -> type[Table]:

@@ -35,6 +35,11 @@ def read_secret(value: object, origin: Origin) -> str:
     return text
 
 
+def read_bytes(value: object, origin: Origin) -> bytes:
+    """Return what a reference names, as it stands there."""
+    return _fetch(value, origin)[1]
+
+
 def read_sealing_key(value: object, origin: Origin) -> SealingKey:
     """Return the sealing key that a reference names: raw in a file, base64 in a variable."""
     source, raw = _fetch(value, origin)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from authserver.oauth.redirect_uri import RedirectPattern
-from authserver.settings import read, redirect, uri
+from authserver.settings import presets, provider, read, redirect, uri
 from authserver.settings.duration import duration
 from authserver.settings.origin import Read
 from authserver.settings.values import DAY
@@ -17,6 +17,13 @@ Key = Annotated[str, Read("name", read.read_key)]
 ResourceName = Annotated[str, Read("text", read.read_name)]
 Issuer = Annotated[str, Read("URL", uri.read_issuer)]
 UpstreamIssuer = Annotated[str, Read("URL", uri.read_upstream_issuer)]
+Endpoint = Annotated[str, Read("URL", uri.read_endpoint)]
+PresetName = Annotated[str, Read("name of a preset", presets.read_preset)]
+Tenant = Annotated[str, Read("id of a tenant", provider.read_tenant)]
+FieldPath = Annotated[str, Read("path of a member", provider.read_path)]
+SubjectPath = Annotated[str, Read("path of a member", provider.read_subject_path)]
+OfflineParameter = Annotated[str, Read("name", provider.read_offline_parameter)]
+CaFile = Annotated[Path, Read("file", provider.read_ca_file)]
 ResourceUrl = Annotated[str, Read("URL", uri.read_resource_url)]
 Page = Annotated[str, Read("URL", uri.read_page)]
 Folder = Annotated[Path, Read("folder", read.read_folder)]

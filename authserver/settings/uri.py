@@ -36,6 +36,11 @@ def read_upstream_issuer(value: object, _origin: Origin) -> str:
     return url
 
 
+def read_endpoint(value: object, _origin: Origin) -> str:
+    """Return the URL of an endpoint of the upstream."""
+    return _split(value)[0]
+
+
 def read_resource_url(value: object, origin: Origin) -> str:
     """Return a resource's identifier; two that differ only in spelling are refused."""
     url, parts = _split(value)

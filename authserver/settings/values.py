@@ -1,6 +1,5 @@
 """What the server is told about itself: frozen values, made from one file by `load`"""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -10,41 +9,12 @@ from authserver.oauth import metadata
 from authserver.oauth.client import RegistrationPolicy
 from authserver.oauth.resource import Resource
 from authserver.sealing import SealingKey
+from authserver.settings.upstream import Upstream
 
 SigningAlgorithm = Literal["ES256", "RS256", "EdDSA"]
-UpstreamClientAuth = Literal["client_secret_basic", "client_secret_post", "none"]
-IdTokenAlgorithm = Literal[
-    "RS256",
-    "RS384",
-    "RS512",
-    "PS256",
-    "PS384",
-    "PS512",
-    "ES256",
-    "ES384",
-    "ES512",
-    "EdDSA",
-    "HS256",
-]
 DAY = 86400
 ROTATION_INTERVAL = 90 * DAY
 PUBLISH_LEAD_TIME = DAY
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OidcUpstream:
-    """The one identity provider; `name` is what the sign-in button says."""
-
-    issuer: str
-    client_id: str
-    client_secret: str | None = field(default=None, repr=False)
-    client_auth: UpstreamClientAuth = "client_secret_basic"
-    name: str = "your identity provider"
-    scopes: tuple[str, ...] = ("openid", "profile", "email")
-    id_token_algs: tuple[IdTokenAlgorithm, ...] = ("RS256", "ES256", "PS256", "EdDSA")
-    authorization_params: Mapping[str, str] = field(default_factory=dict)
-    groups_claim: str = "groups"
-    request_timeout: float = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +63,7 @@ class Settings:
     """
 
     issuer: str
-    upstream: OidcUpstream
+    upstream: Upstream
     resources: tuple[Resource, ...]
     database_url: str = field(repr=False)
     sealing_keys: tuple[SealingKey, ...] = field(repr=False)

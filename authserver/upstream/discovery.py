@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from authserver.settings import OidcUpstream
 from authserver.upstream.errors import UpstreamError, UpstreamUnavailable
 from authserver.upstream.session import Deadline, UpstreamSession
 
@@ -34,12 +35,20 @@ def metadata_url(issuer: str) -> str:
     return f"{issuer.removesuffix('/')}/.well-known/openid-configuration"
 
 
-def fetch(issuer: str, session: UpstreamSession, deadline: Deadline) -> ProviderMetadata:
+def fetch(settings: OidcUpstream, session: UpstreamSession, deadline: Deadline) -> ProviderMetadata:
     """Fetch and check the metadata; raises UpstreamUnavailable, or UpstreamError if it is wrong."""
-    answer = session.get("discovery", metadata_url(issuer), deadline)
+    return parse(document(settings, session, deadline), settings.issuer)
+
+
+def document(
+    settings: OidcUpstream, session: UpstreamSession, deadline: Deadline
+) -> dict[str, object]:
+    """Fetch the metadata as it is; raises UpstreamUnavailable."""
+    url = settings.discovery_url or metadata_url(settings.issuer)
+    answer = session.get("discovery", url, deadline)
     if answer.status != 200:
         raise UpstreamUnavailable(f"discovery: the answer is {answer.status}")
-    return parse(answer.json_object(), issuer)
+    return answer.json_object()
 
 
 def parse(document: Mapping[str, object], issuer: str) -> ProviderMetadata:

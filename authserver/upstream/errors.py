@@ -4,6 +4,7 @@ from typing import Literal
 
 Reason = Literal[
     "access_token_invalid",
+    "auth_time_unknown",
     "discovery_invalid",
     "discovery_issuer_mismatch",
     "id_token_alg",
@@ -20,9 +21,12 @@ Reason = Literal[
     "id_token_signature",
     "id_token_stale",
     "id_token_subject",
+    "id_token_tenant",
+    "identity_subject",
     "iss_mismatch",
     "iss_missing",
     "upstream_refused",
+    "userinfo_refused",
     "userinfo_subject_mismatch",
 ]
 

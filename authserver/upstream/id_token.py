@@ -16,12 +16,14 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import Key
 
+from authserver.oauth import claim
 from authserver.oauth.strict_json import parse_object
+from authserver.settings.upstream import TENANT
 from authserver.upstream.errors import UpstreamError
+from authserver.upstream.fields import MAX_SUBJECT_LENGTH
 
 LEEWAY = 60
 MAX_AGE = 600  # an ID token is redeemed at once: one this old was kept by somebody
-MAX_SUBJECT_LENGTH = 255  # Core §2
 
 _END_OF_TIME = 2**53
 
@@ -37,13 +39,19 @@ ALGS = frozenset(_HASHES)
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the ID token of one sign-in must say."""
+    """What the ID token of one sign-in must say.
+
+    With `tenants` the issuer holds `{tenantid}`, which stands for one of them.
+    """
 
     issuer: str
     client_id: str
     nonce: str = field(repr=False)
     access_token: str = field(repr=False)
     max_age: int | None = None
+    tenants: tuple[str, ...] = ()
+    subject_claim: str = "sub"
+    leeway: int = LEEWAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +85,8 @@ def parse_header(token: str, algs: frozenset[str]) -> UnverifiedHeader:
     return UnverifiedHeader(alg, kid)
 
 
-def verify(token: str, alg: str, keys: tuple[Key, ...]) -> dict[str, object] | None:
-    """Return the claims if one of the keys signed the token with alg, else None.
+def verify(token: str, alg: str, keys: tuple[Key, ...]) -> tuple[dict[str, object], Key] | None:
+    """Return the claims and the key that signed the token with alg, None if no key did.
 
     Raises UpstreamError where the signed content is no JSON object.
     """
@@ -88,36 +96,48 @@ def verify(token: str, alg: str, keys: tuple[Key, ...]) -> dict[str, object] | N
             payload = jws.deserialize_compact(token, key, registry=registry).payload
         except (JoseError, ValueError, TypeError):
             continue
-        return _json_object(payload)
+        return _json_object(payload), key
     return None
 
 
 def check(claims: Mapping[str, object], expected: Expected, alg: str, now: int) -> str:
-    """Check the claims of a verified ID token and return its `sub`.
+    """Check the claims of a verified ID token and return who the user is at their `iss`.
 
     Raises UpstreamError with the first check that fails.
     """
-    if claims.get("iss") != expected.issuer:
-        raise UpstreamError("id_token_issuer", "iss is not the configured issuer")
+    _check_issuer(claims, expected)
     _check_audience(claims, expected.client_id)
-    _check_times(claims, now)
+    _check_times(claims, now, expected.leeway)
     _check_nonce(claims.get("nonce"), expected.nonce)
-    subject = _check_subject(claims.get("sub"))
+    _check_subject(claims.get("sub"))
+    # Never sub in its place: that is somebody's under another name, or somebody else's.
+    subject = _check_subject(claim.find(claims, expected.subject_claim))
     if "at_hash" in claims:
         _check_at_hash(claims["at_hash"], expected.access_token, alg)
     if expected.max_age is not None:
-        signed_in_at = auth_time(claims, now)
-        if signed_in_at is None or now - signed_in_at > expected.max_age + LEEWAY:
+        signed_in_at = auth_time(claims, now, expected.leeway)
+        if signed_in_at is None or now - signed_in_at > expected.max_age + expected.leeway:
             raise UpstreamError("id_token_auth_time", "the sign-in is older than max_age")
     return subject
 
 
-def auth_time(claims: Mapping[str, object], now: int) -> int | None:
+def auth_time(claims: Mapping[str, object], now: int, leeway: int = LEEWAY) -> int | None:
     """Return when the user signed in, at most now; raises UpstreamError for a time to come."""
     moment = _moment(claims.get("auth_time"))
-    if moment is not None and moment > now + LEEWAY:
+    if moment is not None and moment > now + leeway:
         raise UpstreamError("id_token_auth_time", "auth_time is in the future")
     return None if moment is None else min(int(moment), now)
+
+
+def _check_issuer(claims: Mapping[str, object], expected: Expected) -> None:
+    issuer = expected.issuer
+    if expected.tenants:
+        tenant = claims.get("tid")
+        if not isinstance(tenant, str) or tenant not in expected.tenants:
+            raise UpstreamError("id_token_tenant", "tid is none of the configured tenants")
+        issuer = issuer.replace(TENANT, tenant)
+    if claims.get("iss") != issuer:
+        raise UpstreamError("id_token_issuer", "iss is not the configured issuer")
 
 
 def _check_audience(claims: Mapping[str, object], client_id: str) -> None:
@@ -132,14 +152,14 @@ def _check_audience(claims: Mapping[str, object], client_id: str) -> None:
         raise UpstreamError("id_token_audience", "aud names others too, and azp is missing")
 
 
-def _check_times(claims: Mapping[str, object], now: int) -> None:
+def _check_times(claims: Mapping[str, object], now: int, leeway: int) -> None:
     expires_at, issued_at = _moment(claims.get("exp")), _moment(claims.get("iat"))
     not_before = _moment(claims.get("nbf", 0))
     if expires_at is None or issued_at is None or not_before is None:
         raise UpstreamError("id_token_malformed", "exp, iat or nbf is missing or not a number")
-    if now >= expires_at + LEEWAY:
+    if now >= expires_at + leeway:
         raise UpstreamError("id_token_expired", "exp has passed")
-    if issued_at > now + LEEWAY or not_before > now + LEEWAY:
+    if issued_at > now + leeway or not_before > now + leeway:
         raise UpstreamError("id_token_not_yet_valid", "iat or nbf is in the future")
     if now - issued_at > MAX_AGE:
         raise UpstreamError("id_token_stale", "issued too long ago")

@@ -2,19 +2,29 @@
 
 import time
 from collections.abc import Callable, Mapping
-from urllib.parse import urlencode
+from dataclasses import replace
 
 from joserfc.jwk import Key
 
-from authserver.oauth import pkce
 from authserver.settings import OidcUpstream
-from authserver.upstream import client_auth, discovery, id_token, identity, jwks, token_request
+from authserver.settings.upstream import TokenFields
+from authserver.upstream import (
+    authorization_request,
+    client_auth,
+    discovery,
+    id_token,
+    identity,
+    jwks,
+    token_request,
+)
+from authserver.upstream import fields as members
 from authserver.upstream.cached import Cached
 from authserver.upstream.discovery import ProviderMetadata
 from authserver.upstream.errors import UpstreamError, UpstreamUnavailable
 from authserver.upstream.identity import UpstreamIdentity
 from authserver.upstream.session import Deadline, UpstreamSession
 from authserver.upstream.signature import SignatureVerifier
+from authserver.upstream.token_request import Tokens
 
 
 class OidcUpstreamClient:
@@ -32,7 +42,7 @@ class OidcUpstreamClient:
     ) -> None:
         self._settings = settings
         self._redirect_uri = redirect_uri
-        self._session = UpstreamSession()
+        self._session = UpstreamSession(settings.ca_file)
         self._provider = Cached("discovery", self._fetch_provider, clock)
         self._signature = SignatureVerifier(settings, Cached("jwks", self._fetch_keys, clock))
 
@@ -45,28 +55,20 @@ class OidcUpstreamClient:
         login_hint: str | None = None,
         prompt: str | None = None,
         max_age: int | None = None,
+        kept_scopes: tuple[str, ...] | None = None,
     ) -> str:
         """Return where to send the browser; raises UpstreamError, UpstreamUnavailable."""
         provider = self._provider.get(Deadline(self._settings.request_timeout))
-        optional = {
-            "login_hint": login_hint,
-            "prompt": prompt,
-            "max_age": None if max_age is None else str(max_age),
-        }
-        query = {
-            **self._settings.authorization_params,
-            **{name: value for name, value in optional.items() if value is not None},
-            "response_type": "code",
-            "client_id": self._settings.client_id,
+        own = {
             "redirect_uri": self._redirect_uri,
-            "scope": " ".join(dict.fromkeys(("openid", *self._settings.scopes))),
             "state": state,
             "nonce": nonce,
-            "code_challenge": pkce.challenge(code_verifier),
-            "code_challenge_method": "S256",
+            "login_hint": login_hint,
+            "prompt": authorization_request.prompt(self._settings, prompt),
+            "max_age": None if max_age is None else str(max_age),
         }
-        separator = "&" if "?" in provider.authorization_endpoint else "?"
-        return f"{provider.authorization_endpoint}{separator}{urlencode(query)}"
+        endpoint = provider.authorization_endpoint
+        return authorization_request.url(self._settings, endpoint, own, code_verifier, kept_scopes)
 
     def check_iss(self, iss: str | None) -> None:
         """Check the callback's `iss`, on errors too (RFC 9207 §2.4); raises as `exchange` does."""
@@ -87,64 +89,84 @@ class OidcUpstreamClient:
         `now` is epoch seconds; `max_age` is the one that `authorization_url` got. Raises
         UpstreamError (refused) or UpstreamUnavailable (down, slow or talking nonsense).
         """
-        deadline = Deadline(self._settings.request_timeout)
+        settings, deadline = self._settings, Deadline(self._settings.request_timeout)
         self._check_iss(iss, deadline)
         provider = self._provider.get(deadline)
-        tokens = self._redeem(provider, code, code_verifier, deadline)
-        claims, alg = self._signature.verified_claims(tokens.id_token, provider, deadline)
+        tokens = self._redeem(provider, code, code_verifier, deadline, now)
+        signed = token_request.id_token(tokens)
+        claims, alg = self._signature.verified_claims(signed, provider, deadline)
         expected = id_token.Expected(
             issuer=provider.issuer,
-            client_id=self._settings.client_id,
+            client_id=settings.client_id,
             nonce=nonce,
             access_token=tokens.access_token,
             max_age=max_age,
+            tenants=settings.tenants,
+            subject_claim=settings.subject_claim,
+            leeway=settings.clock_skew,
         )
         subject = id_token.check(claims, expected, alg, now)
-        userinfo = self._missing_claims(provider, tokens, claims, deadline)
-        signed_in_at = id_token.auth_time(claims, now)
-        return identity.from_claims(provider.issuer, subject, claims, userinfo, signed_in_at)
+        userinfo = self._userinfo(provider, tokens, claims, deadline)
+        issuer = str(claims["iss"])  # checked: of many tenants, the user's
+        found = identity.from_claims(issuer, subject, (claims, userinfo), settings.fields)
+        return replace(
+            found,
+            auth_time=id_token.auth_time(claims, now, settings.clock_skew),
+            sid=members.text(claims, ("sid",)),
+            tokens=tokens,
+        )
 
     def close(self) -> None:
         """Close the idle connections to the provider."""
         self._session.close()
 
     def _fetch_provider(self, deadline: Deadline) -> ProviderMetadata:
-        return discovery.fetch(self._settings.issuer, self._session, deadline)
+        return discovery.fetch(self._settings, self._session, deadline)
 
     def _fetch_keys(self, deadline: Deadline) -> tuple[Key, ...]:
         return jwks.fetch(self._provider.get(deadline).jwks_uri, self._session, deadline)
 
     def _redeem(
-        self, provider: ProviderMetadata, code: str, code_verifier: str, deadline: Deadline
-    ) -> token_request.Tokens:
-        headers, members = client_auth.authenticate(self._settings)
+        self,
+        provider: ProviderMetadata,
+        code: str,
+        code_verifier: str,
+        deadline: Deadline,
+        now: int,
+    ) -> Tokens:
+        endpoint = provider.token_endpoint
+        headers, proof = client_auth.authenticate(self._settings, endpoint, now)
         form = {
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": self._redirect_uri,
             "code_verifier": code_verifier,
-            **members,
+            **token_request.repeated_scope(self._settings),
+            **proof,
         }
-        return token_request.redeem(self._session, provider.token_endpoint, headers, form, deadline)
+        answer = token_request.redeem(self._session, endpoint, headers, form, deadline)
+        return token_request.tokens(answer, TokenFields())
 
     def _check_iss(self, iss: str | None, deadline: Deadline) -> None:
-        if iss is not None and iss != self._settings.issuer:
+        settings = self._settings
+        accepted = [settings.issuer_of(tenant) for tenant in settings.tenants] or [settings.issuer]
+        if iss is not None and iss not in accepted:
             raise UpstreamError("iss_mismatch", "the callback names another issuer")
         if iss is None and self._provider.get(deadline).sends_iss:
             raise UpstreamError("iss_missing", "the callback names no issuer, but should")
 
-    def _missing_claims(
+    def _userinfo(
         self,
         provider: ProviderMetadata,
-        tokens: token_request.Tokens,
+        tokens: Tokens,
         claims: Mapping[str, object],
         deadline: Deadline,
     ) -> Mapping[str, object]:
-        """Return userinfo's claims where the ID token is thin, or none where that fails.
+        """Return userinfo's claims where they are wanted, or none where that fails.
 
         Raises UpstreamError where userinfo is about another user (Core §5.3.2).
         """
-        if provider.userinfo_endpoint is None or identity.has_profile(claims):
+        if provider.userinfo_endpoint is None or not self._wants_userinfo(claims):
             return {}
         headers = {"Authorization": f"Bearer {tokens.access_token}"}
         try:
@@ -155,3 +177,8 @@ class OidcUpstreamClient:
         if userinfo is not None and userinfo.get("sub") != claims["sub"]:
             raise UpstreamError("userinfo_subject_mismatch", "userinfo is about another user")
         return userinfo or {}
+
+    def _wants_userinfo(self, claims: Mapping[str, object]) -> bool:
+        use = self._settings.userinfo
+        is_thin = not identity.has_profile(claims, self._settings.fields)
+        return use == "always" or (use == "when-needed" and is_thin)

@@ -11,12 +11,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
 
 import requests
 from urllib3.exceptions import HTTPError
 from urllib3.util import Timeout
 
-from authserver.oauth.strict_json import parse_object
+from authserver.oauth.strict_json import parse_list, parse_object
 from authserver.upstream.errors import UpstreamUnavailable
 from authserver.upstream.transport import timed_adapter
 
@@ -55,11 +56,23 @@ class Answer:
             pass  # raised below, so that the body does not hang on the exception as its context
         raise UpstreamUnavailable(f"{self.what}: the answer ({self.status}) is not a JSON object")
 
+    def json_list(self) -> list[object]:
+        """Return the body as a JSON list; raises UpstreamUnavailable where it is none."""
+        try:
+            return parse_list(self.body)
+        except ValueError:
+            pass  # as above
+        raise UpstreamUnavailable(f"{self.what}: the answer ({self.status}) is not a JSON list")
+
 
 class UpstreamSession:
-    """The connections to one upstream, made when first used and never shared across a fork."""
+    """The connections to one upstream, made when first used and never shared across a fork.
 
-    def __init__(self) -> None:
+    `ca_file` is a PEM file of the authorities to trust in place of the system's.
+    """
+
+    def __init__(self, ca_file: Path | None = None) -> None:
+        self._ca_file = ca_file
         self._lock = threading.Lock()
         self._session: requests.Session | None = None
         self._pid = 0
@@ -119,7 +132,7 @@ class UpstreamSession:
     def _pooled(self) -> requests.Session:
         with self._lock:
             if self._session is None or self._pid != os.getpid():
-                self._session, self._pid = _new_session(), os.getpid()
+                self._session, self._pid = _new_session(self._ca_file), os.getpid()
             return self._session
 
 
@@ -136,8 +149,10 @@ def _read(response: requests.Response) -> bytes:
     return bytes(body)
 
 
-def _new_session() -> requests.Session:
+def _new_session(ca_file: Path | None) -> requests.Session:
     session = requests.Session()
+    if ca_file is not None:
+        session.verify = str(ca_file)
     session.trust_env = False  # neither proxies nor .netrc: the configuration is one file
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # users share this session
     adapter = timed_adapter(_POOL_SIZE)

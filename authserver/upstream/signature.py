@@ -1,9 +1,12 @@
 """The signature of an ID token, and its key: RFC 7515 §5.2, OpenID Connect Core 1.0 §10.1"""
 
+from collections.abc import Mapping
+
 from joserfc.errors import JoseError
 from joserfc.jwk import Key, OctKey
 
 from authserver.settings import OidcUpstream
+from authserver.settings.upstream import TENANT
 from authserver.upstream import id_token, jwks
 from authserver.upstream.cached import Cached
 from authserver.upstream.discovery import ProviderMetadata
@@ -26,12 +29,22 @@ class SignatureVerifier:
         """Return the signed claims, not yet judged, and the algorithm; raises as `exchange`."""
         header = id_token.parse_header(token, self._accepted_algs(provider))
         if header.alg == id_token.SHARED_SECRET_ALG:
-            claims = id_token.verify(token, header.alg, self._shared_secret())
+            verified = id_token.verify(token, header.alg, self._shared_secret())
         else:
-            claims = self._verify_with_published_key(token, header, deadline)
-        if claims is None:
+            verified = self._verify_with_published_key(token, header, deadline)
+        if verified is None:
             raise UpstreamError("id_token_signature", "no accepted key made the signature")
+        claims, key = verified
+        self._check_tenant_of(key, claims)
         return claims, header.alg
+
+    def _check_tenant_of(self, key: Key, claims: Mapping[str, object]) -> None:
+        """Refuse a key of another issuer: in a set for many tenants each key may name its own."""
+        issuer = key.as_dict(private=False).get("issuer") if self._settings.tenants else None
+        if not isinstance(issuer, str):
+            return
+        if issuer.replace(TENANT, str(claims.get("tid"))) != claims.get("iss"):
+            raise UpstreamError("id_token_signature", "the key is one of another issuer")
 
     def _accepted_algs(self, provider: ProviderMetadata) -> frozenset[str]:
         configured = frozenset(self._settings.id_token_algs)
@@ -41,12 +54,12 @@ class SignatureVerifier:
 
     def _verify_with_published_key(
         self, token: str, header: id_token.UnverifiedHeader, deadline: Deadline
-    ) -> dict[str, object] | None:
+    ) -> tuple[dict[str, object], Key] | None:
         keys = self._keys.get(deadline)
         found = jwks.candidates(keys, header.kid, header.alg)
-        claims = id_token.verify(token, header.alg, found)
-        if claims is not None or (found and header.kid is not None):
-            return claims
+        verified = id_token.verify(token, header.alg, found)
+        if verified is not None or (found and header.kid is not None):
+            return verified
         # The provider may have new keys: one of this kid, or (without kids) any.
         found = jwks.candidates(self._keys.refetch(keys, deadline), header.kid, header.alg)
         if not found:

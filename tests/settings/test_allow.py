@@ -39,17 +39,16 @@ def test_every_kind_of_rule_is_read(settings):
     )
 
 
-def test_groups_are_looked_for_where_the_upstream_keeps_them(settings):
+def test_groups_are_a_claim_like_others(settings):
     (found,) = settings(
         {
-            "upstream/groups_claim": "realm_access.roles",
-            ALLOW: {"groups": ["devs"], "claims": {"realm_access.roles": "admin"}},
+            ALLOW: {"groups": ["devs"], "claims": {"groups": "admin"}},
             "resources/issues/claims": ["groups", "email", "groups"],
         }
     ).resources
     assert found.allow is not None
-    assert found.allow.claims == {"realm_access.roles": frozenset({"devs", "admin"})}
-    assert found.claims == {"groups": "realm_access.roles", "email": "email"}
+    assert found.allow.claims == {"groups": frozenset({"devs", "admin"})}
+    assert found.claims == {"groups": "groups", "email": "email"}
 
 
 def test_a_scope_has_rules_of_its_own(settings):

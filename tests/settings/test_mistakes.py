@@ -5,7 +5,8 @@ from typing import Literal, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
-from authserver.settings.model import File, UpstreamTable
+from authserver.settings.model import File
+from authserver.settings.oidc_model import OidcTable
 from authserver.settings.policy_model import RateLimitsTable, RegistrationTable
 from authserver.settings.read import RESERVED_PARAMS
 from authserver.settings.server_model import KeysTable
@@ -68,7 +69,7 @@ def _enums(annotation):
 
 
 TABLES: dict[str, type[BaseModel]] = {
-    "upstream": UpstreamTable,
+    "upstream": OidcTable,
     "registration": RegistrationTable,
     "keys": KeysTable,
     "rate_limits": RateLimitsTable,
@@ -83,7 +84,8 @@ ENUMS = [
 
 def test_the_table_of_enums_is_not_empty():
     assert {name for _, name, _, _ in ENUMS} == {
-        "type", "client_auth", "id_token_algs", "private_schemes_mode", "signing_alg",
+        "type", "client_auth", "id_token_algs", "userinfo", "prompts", "client_key_alg",
+        "client_assertion_audience", "private_schemes_mode", "signing_alg",
     }  # fmt: skip
     assert set(File.model_fields) >= {table for table, _, _, _ in ENUMS}
 

@@ -1,0 +1,59 @@
+"""The one upstream as the server sees it, whatever it speaks: OIDC Core 1.0, RFC 6749"""
+
+from typing import Protocol
+
+from authserver.settings import OidcUpstream
+from authserver.settings import Upstream as UpstreamSettings
+from authserver.upstream.identity import UpstreamIdentity
+from authserver.upstream.oauth2 import OAuth2UpstreamClient
+from authserver.upstream.oidc import OidcUpstreamClient
+
+
+class Upstream(Protocol):
+    """A client of the one identity provider, shared by all threads."""
+
+    def authorization_url(
+        self,
+        *,
+        state: str,
+        nonce: str,
+        code_verifier: str,
+        login_hint: str | None = None,
+        prompt: str | None = None,
+        max_age: int | None = None,
+        kept_scopes: tuple[str, ...] | None = None,
+    ) -> str:
+        """Return where to send the browser; raises UpstreamError, UpstreamUnavailable.
+
+        `kept_scopes` are asked for as well where the tokens are to be kept, with what makes the
+        provider give a refresh token; None where they are not.
+        """
+
+    def check_iss(self, iss: str | None) -> None:
+        """Check the callback's `iss`, on errors too (RFC 9207 §2.4); raises as `exchange` does."""
+
+    def exchange(
+        self,
+        *,
+        code: str,
+        code_verifier: str,
+        nonce: str,
+        iss: str | None,
+        now: int,
+        max_age: int | None = None,
+    ) -> UpstreamIdentity:
+        """Redeem the callback's code and return who signed in, with every check made.
+
+        `now` is epoch seconds; `max_age` is the one that `authorization_url` got. Raises
+        UpstreamError (refused) or UpstreamUnavailable (down, slow or talking nonsense).
+        """
+
+    def close(self) -> None:
+        """Close the idle connections to the provider."""
+
+
+def connect(settings: UpstreamSettings, redirect_uri: str) -> Upstream:
+    """Return the client of a configured upstream; nothing is sent yet."""
+    if isinstance(settings, OidcUpstream):
+        return OidcUpstreamClient(settings, redirect_uri)
+    return OAuth2UpstreamClient(settings, redirect_uri)
