@@ -20,16 +20,18 @@ class SchemaBehind(Exception):
         super().__init__("the database schema is behind this version: run authserver db upgrade")
 
 
-def build(settings: Settings, *, clock: Clock, audit: Audit) -> AuthServer:
+def build(settings: Settings, *, clock: Clock, audit: Audit, prepared: bool = False) -> AuthServer:
     """Return the server with a usable database and a key that can sign; nobody else is asked.
 
     However many processes do so at once: an SQLite file belongs to this installation and is
     migrated here; a PostgreSQL database may serve other versions as well, its operator says when.
+    `prepared` says that `prepare` was called, so that a database that is down by now stops nothing.
     Raises SchemaBehind, and what the storage and the signing keys raise.
     """
-    store = open_store(settings)
+    store = Store.open(settings.database_url) if prepared else open_store(settings)
     keys = signing_keys(settings, store)
-    keys.prepare(clock())
+    if not prepared:
+        keys.prepare(clock())
     return AuthServer(
         settings=settings,
         store=store,

@@ -44,12 +44,14 @@ def create_app(
     clock: Clock = lambda: int(time.time()),
     audit: Audit | None = None,
     upkeep: bool = True,
+    prepared: bool = False,
 ) -> flask.Flask:
     """Return the WSGI application of one server; `upkeep` cleans up in the background.
 
+    `prepared` says that the database was made ready before: it is not asked until a request comes.
     It answers at the issuer's full path, also where a host application mounts it under a prefix.
     """
-    server = build(settings, clock=clock, audit=audit or Audit(to_stdout))
+    server = build(settings, clock=clock, audit=audit or Audit(to_stdout), prepared=prepared)
     app = flask.Flask("authserver", static_folder=None)
     app.url_map.merge_slashes = False  # a redirect of a POST would post secrets again
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = adapter.MAX_BODY

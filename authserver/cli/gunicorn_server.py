@@ -2,6 +2,7 @@
 
 import sys
 import time
+import traceback
 from pathlib import Path
 from wsgiref.types import WSGIApplication
 
@@ -9,22 +10,25 @@ from gunicorn.app.base import BaseApplication
 
 from authserver.build import prepare
 from authserver.cli.gunicorn_worker import Worker
-from authserver.settings import SettingsError, load
+from authserver.cli.refusal import explained
+from authserver.settings import Settings, load
 from authserver.settings.describe import describe
+from authserver.storage.errors import StorageUnavailable
+
+_BOOT_ATTEMPTS = 10  # a second apart, well within gunicorn's timeout
 
 
 class GunicornServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """Prepares the database once, then lets each worker make its own application.
 
-    Raises what `load` and `prepare` raise. On SIGHUP the file is read again; one with mistakes
-    is reported and changes nothing.
+    Raises what `load` and `prepare` raise. On SIGHUP the file is read again; where a server could
+    not start with it, that is reported and changes nothing.
     """
 
     def __init__(self, path: Path, *, bind: list[str], workers: int, threads: int) -> None:
         self._path = path.absolute()
         self._options = {"bind": bind, "workers": workers, "threads": threads, **_OPTIONS}
-        self._settings = load(self._path)
-        prepare(self._settings, int(time.time()))
+        self._settings = self._prepared()
         for each in describe(self._settings).loosened:
             sys.stderr.write(f"looser than the default: {each}\n")
         super().__init__()
@@ -36,18 +40,35 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no 
                 self.cfg.set(name, value)
 
     def load(self) -> WSGIApplication:
-        """Make the application, in the worker: engines and sessions do not survive a fork."""
+        """Make the application, in the worker: engines and sessions do not survive a fork.
+
+        While the database is away it waits, and then gives way to another worker.
+        """
         from authserver.web import create_app  # noqa: PLC0415 - the master needs no application
 
-        return create_app(self._settings)
+        for _ in range(_BOOT_ATTEMPTS):
+            try:
+                return create_app(self._settings, prepared=True)
+            except StorageUnavailable as error:
+                sys.stderr.write(f"this worker waits: {error}\n")
+            time.sleep(1)
+        # Not an exception: gunicorn stops everything for one.
+        sys.exit(1)
 
     def reload(self) -> None:
-        """Read the configuration again before new workers start."""
+        """Take the configuration as it is now, if a server can start with it."""
         try:
-            self._settings = load(self._path)
-        except SettingsError as error:
-            sys.stderr.write(f"{error}\nThe configuration before stays in effect.\n")
+            self._settings = self._prepared()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the server that runs goes on
+            said = explained(error) or traceback.format_exc()
+            sys.stderr.write(f"{said}\nThe configuration before stays in effect.\n")
         super().reload()
+
+    def _prepared(self) -> Settings:
+        """Return the settings of the file, with which the database was made ready."""
+        settings = load(self._path)
+        prepare(settings, int(time.time()))
+        return settings
 
 
 _OPTIONS: dict[str, object] = {

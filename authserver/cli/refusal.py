@@ -23,14 +23,14 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except Exception as error:
-            text = _explained(error)
+            text = explained(error)
             if text is None:
                 raise
             refusal = Refusal(text)
         raise refusal
 
 
-def _explained(error: Exception) -> str | None:
+def explained(error: Exception) -> str | None:
     """Return what to tell the operator, None where the error is ours."""
     from authserver.settings import SettingsError  # noqa: PLC0415 - heavy
 

@@ -95,6 +95,41 @@ def test_a_signal_reads_a_new_configuration_and_a_bad_one_changes_nothing(tmp_pa
         assert process.wait(20) == 0
 
 
+def test_a_signal_with_a_database_that_cannot_be_opened_changes_nothing(tmp_path):
+    path, port = make_place(tmp_path) / "authserver.toml", free_port()
+    with served(_serve(port), port, cwd=tmp_path, env=_environment(tmp_path)) as process:
+        path.write_text(toml(changed({"database/url": "sqlite:///not-mounted/authserver.db"})))
+        process.send_signal(signal.SIGHUP)
+        _line_with(process, "The configuration before stays in effect")
+        for _ in range(2):
+            _line_with(process, "Worker exiting")
+        assert get(port, "/health")[0] == 200
+        process.terminate()
+        assert process.wait(20) == 0
+
+
+def test_a_worker_that_starts_while_the_database_is_away_waits_for_it(tmp_path):
+    folder, port = make_place(tmp_path), free_port()
+    data = tmp_path / "data"
+    data.mkdir()
+    (folder / "authserver.toml").write_text(
+        toml(changed({"database/url": "sqlite:///data/authserver.db"}))
+    )
+    command = [*_serve(port), "--workers", "1"]
+    with served(command, port, cwd=tmp_path, env=_environment(tmp_path)) as process:
+        _line_with(process, "Booting worker")
+        data.rename(tmp_path / "away")
+        os.kill(_worker_of(process), signal.SIGKILL)
+        _line_with(process, "this worker waits: the database does not answer")
+        (tmp_path / "away").rename(data)
+        assert get(port, "/health")[0] == 200
+
+
+def _worker_of(process):
+    listed = ["ps", "-o", "pid=", "--ppid", str(process.pid)]
+    return int(subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split()[0])
+
+
 def test_what_is_loosened_is_said_when_it_starts(tmp_path):
     path, port = make_place(tmp_path) / "authserver.toml", free_port()
     path.write_text(toml(changed({"rate_limits/register_in_all": 0})))
