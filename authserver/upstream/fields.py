@@ -53,17 +53,22 @@ def email(documents: tuple[Document, ...], fields: ProfileFields) -> tuple[str |
     return None, False
 
 
-def groups(document: Document, paths: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the groups that the first non-empty path leads to."""
-    found = (claim.values(claim.find(document, path)) for path in paths)
-    return next((values for values in found if values), ())
+def groups(document: Document, paths: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Return the groups that the first non-empty path leads to, None where there is no such list.
+
+    An empty list is an answer: the user is in no group.
+    """
+    found = [value for path in paths if (value := claim.find(document, path)) is not None]
+    if not found:
+        return None
+    return next((values for each in found if (values := claim.values(each))), ())
 
 
 def with_groups(document: Document, fields: ProfileFields) -> dict[str, object]:
     """Return the document with the user's groups in the claim `groups`, and nothing else there."""
     claims = {name: value for name, value in document.items() if name != claim.GROUPS}
     found = groups(document, fields.groups)
-    return {**claims, claim.GROUPS: list(found)} if found else claims
+    return claims if found is None else {**claims, claim.GROUPS: list(found)}
 
 
 def _identifier(value: object, reason: Reason) -> str:
