@@ -2,13 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from tests.actors import ISSUER, forms_of, links_of, response_of
-
-
-def decide(browser, page, decision):
-    """Press a button of the consent page."""
-    form = next(i for i, f in enumerate(forms_of(page)) if dict(f["fields"]).get("scope"))
-    return browser.submit(page, form, decision=decision, follow=False)
+from tests.actors import ISSUER, links_of, response_of
 
 
 def is_page(answer, status=400):

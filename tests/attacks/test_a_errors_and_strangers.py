@@ -4,7 +4,8 @@ import pytest
 
 from authserver.oauth.client import Client
 from tests.actors import ISSUER, LOOPBACK, Browser, McpClient, response_of
-from tests.attacks.outcomes import decide, is_back, is_page_with_a_link_back
+from tests.attacks.outcomes import is_back, is_page_with_a_link_back
+from tests.attacks.visiting import decide
 
 WEB = "https://app.example/cb"
 
@@ -113,7 +114,7 @@ def test_023_every_answer_carries_iss_and_the_metadata_promises_it(browser, loca
         browser.get(local.authorize_url(prompt="none")),
         browser.get(local.authorize_url(resource="x")),
         browser.get(stranger.authorize_url(resource="x")),
-        decide(browser, browser.get(local.authorize_url()), "deny"),
+        decide(browser, browser.get(local.authorize_url()), "deny", follow=False),
     ]
 
     assert metadata["authorization_response_iss_parameter_supported"] is True

@@ -8,7 +8,8 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from authserver.oauth.client import Client
 from tests.actors import ISSUER, LOOPBACK, Browser, McpClient, links_of, response_of
-from tests.attacks.outcomes import decide, is_back, is_page, is_page_with_a_link_back
+from tests.attacks.outcomes import is_back, is_page, is_page_with_a_link_back
+from tests.attacks.visiting import decide
 
 WEB = "https://app.example/cb"
 MANY_SCOPES = " ".join(f"scope-{number}" for number in range(10_000))
@@ -135,8 +136,8 @@ def test_027_a_form_is_answered_with_a_303(browser, local):
     away = browser.submit(sign_in, decision="continue", follow=False)
     browser.come_back(local.deployment.idp.sign_in(away.headers["Location"]))
     consent = browser.get(f"{ISSUER}{sign_in.request.full_path}")
-    approved = decide(browser, consent, "approve")
-    denied = decide(browser, browser.get(local.authorize_url()), "deny")
+    approved = decide(browser, consent, "approve", follow=False)
+    denied = decide(browser, browser.get(local.authorize_url()), "deny", follow=False)
     switched = browser.submit(
         browser.get(local.authorize_url()), 0, decision="switch", follow=False
     )
@@ -204,7 +205,7 @@ def test_031_a_client_that_is_removed_meanwhile_gets_a_page(browser, local):
     with local.deployment.server.store.write() as tx:
         tx.delete_client(local.client_id)
 
-    assert is_page(decide(browser, consent, "approve"))
+    assert is_page(decide(browser, consent, "approve", follow=False))
     assert is_page(browser.get(f"{ISSUER}{consent.request.full_path}"))
     assert is_page(browser.get(local.authorize_url()))
 
@@ -214,7 +215,7 @@ def test_031_a_redirect_uri_that_is_taken_away_meanwhile_gets_a_page(browser, st
     changed = Client(client_id=stranger.client_id, redirect_uris=("https://app.example/new",))
     _replace(stranger.deployment, changed)
 
-    answer = decide(browser, consent, "approve")
+    answer = decide(browser, consent, "approve", follow=False)
 
     assert is_page(answer)
     assert links_of(answer) == []

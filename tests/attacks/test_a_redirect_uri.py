@@ -103,9 +103,10 @@ def test_007_dot_segments_and_doubled_slashes_are_refused(web, path):
 
 @pytest.mark.parametrize(
     "uri", [f" {WEB}", f"{WEB} ", f"\t{WEB}", "https://app.exa\tmple/cb", f"{WEB}\n", f"{WEB}\r",
-            "https://app.example\\cb", f"{WEB}\\@evil.example", f"\x0b{WEB}"],
+            "https://app.example\\cb", f"{WEB}\\@evil.example", f"\x0b{WEB}",
+            f'{WEB}"', f"{WEB}é", f"{WEB}`"],
 )  # fmt: skip
-def test_008_controls_backslashes_and_spaces_are_refused(web, uri):
+def test_008_controls_backslashes_quotes_and_spaces_are_refused(web, uri):
     assert _is_page_at_authorize(web, uri)
 
 

@@ -7,7 +7,8 @@ from authserver.oauth import pkce
 from authserver.oauth.client import Client, secret_digest
 from authserver.oauth.errors import OAuthError
 from tests.actors import LOOPBACK, VERIFIER, Browser, McpClient, response_of
-from tests.attacks.outcomes import decide, is_back
+from tests.attacks.outcomes import is_back
+from tests.attacks.visiting import decide
 
 CHALLENGE = pkce.challenge(VERIFIER)
 
@@ -124,7 +125,7 @@ def test_039_neither_challenge_nor_verifier_is_in_any_answer_or_event(client):
     browser = Browser(client.deployment)
     sign_in = browser.get(client.authorize_url())
     consent = browser.sign_in(sign_in)
-    answer = decide(browser, consent, "approve")
+    answer = decide(browser, consent, "approve", follow=False)
     tokens = client.redeem(response_of(answer)["code"])
     wrong = browser.get(client.authorize_url(resource="x"))
 
