@@ -4,7 +4,7 @@ What decides on access is compared as text, whole and with its case; a list matc
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from authserver.oauth.user import User
 
@@ -44,13 +44,11 @@ def values(value: object) -> tuple[str, ...]:
     return tuple(text for each in members if (text := _text(each)))
 
 
-def for_token(
-    user: User | None, names: Mapping[str, str]
-) -> tuple[dict[str, object], tuple[str, ...]]:
+def for_token(user: User | None, names: Iterable[str]) -> tuple[dict[str, object], tuple[str, ...]]:
     """Return the claims of a user for an access token, and the names of those that did not fit.
 
-    `names` are claim names with the path that each is found by. Together they are `MAX_BYTES` of
-    JSON at most; one that the user has not is left out.
+    `names` are names or paths; each claim travels under what it was asked for by. Together they
+    are `MAX_BYTES` of JSON at most; one that the user has not is left out.
     """
     kept: dict[str, object] = {}
     too_long: list[str] = []
@@ -62,21 +60,21 @@ def for_token(
     return kept, tuple(too_long)
 
 
-def _of(user: User, names: Mapping[str, str]) -> Iterator[tuple[str, object]]:
-    for name, path in names.items():
-        value = _value(user, name, path)
+def _of(user: User, names: Iterable[str]) -> Iterator[tuple[str, object]]:
+    for name in names:
+        value = _value(user, name)
         if value is not None:
             yield name, value
 
 
-def _value(user: User, name: str, path: str) -> object:
+def _value(user: User, name: str) -> object:
     if name == "name":
         return user.name
     if name == "email":  # a server that reads no email_verified must not believe just any address
         return user.email if user.email_verified else None
     if name == "email_verified":
         return user.email_verified if user.email else None
-    found = find(user.claims, path)
+    found = find(user.claims, name)
     return list(values(found)) if name == GROUPS and found is not None else found
 
 

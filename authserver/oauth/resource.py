@@ -35,7 +35,7 @@ class Resource:
     """A protected resource; `url` is its identifier and, in this spelling, the token's `aud`.
 
     `allow` says who may use it, None is everybody who signs in. `claims` are what its tokens say
-    about the user: names of claims, with the path in the upstream's claims that each is found by.
+    about the user, as `claim.for_token` takes them.
     """
 
     key: str
@@ -45,7 +45,7 @@ class Resource:
     access_token_lifetime: int = 900
     documentation: str | None = None
     allow: Allow | None = None
-    claims: Mapping[str, str] = field(default_factory=dict)
+    claims: tuple[str, ...] = ()
 
     def default_scope(self) -> tuple[str, ...]:
         """Return the scopes granted where a request names none."""

@@ -62,7 +62,7 @@ def _resource(key: str, table: ResourceTable, access_token_lifetime: int) -> Res
         access_token_lifetime=table.access_token_lifetime or access_token_lifetime,
         documentation=table.documentation,
         allow=_allow(table.allow),
-        claims=MappingProxyType({name: name for name in table.claims}),
+        claims=tuple(dict.fromkeys(table.claims)),
     )
 
 

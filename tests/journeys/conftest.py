@@ -34,9 +34,11 @@ def _hello(environ, start_response):
 class McpServer:
     """An MCP server behind our kit, at an address of its own; `resource` is what it is called."""
 
-    def __init__(self, issuer, resource, clock):
+    def __init__(self, issuer, resource, clock, required_scopes):
         verifier = Verifier(issuer, resource, algorithms=ALGORITHMS, clock=clock)
-        self.guard = ResourceServer(issuer=issuer, resource=resource, verifier=verifier)
+        self.guard = ResourceServer(
+            issuer=issuer, resource=resource, verifier=verifier, required_scopes=required_scopes
+        )
         self.app = protect_wsgi(_hello, self.guard)
         self.origin = ""
 
@@ -50,8 +52,8 @@ def mcp_server():
     """Start MCP servers; each is a context."""
 
     @contextmanager
-    def start(issuer, resource, clock) -> Iterator[McpServer]:
-        server = McpServer(issuer, resource, clock)
+    def start(issuer, resource, clock, required_scopes=()) -> Iterator[McpServer]:
+        server = McpServer(issuer, resource, clock, required_scopes)
         with served(server.app) as server.origin:
             yield server
 

@@ -13,7 +13,7 @@ ALLOW = "resources/issues/allow"
 def test_without_allow_and_claims_a_resource_is_for_everybody_and_its_tokens_say_nothing(settings):
     (found,) = settings().resources
     assert found.allow is None
-    assert found.claims == {}
+    assert found.claims == ()
     assert [scope.allow for scope in found.scopes.values()] == [None, None]
 
 
@@ -48,7 +48,7 @@ def test_groups_are_a_claim_like_others(settings):
     ).resources
     assert found.allow is not None
     assert found.allow.claims == {"groups": frozenset({"devs", "admin"})}
-    assert found.claims == {"groups": "groups", "email": "email"}
+    assert found.claims == ("groups", "email")
 
 
 def test_a_scope_has_rules_of_its_own(settings):
