@@ -10,6 +10,7 @@ from authserver.sealing import Sealer
 from authserver.settings import Settings
 from authserver.storage import migrate
 from authserver.storage.store import Store
+from authserver.upstream.bulkhead import DEFAULT_CALLS
 from authserver.upstream.client import connect
 
 
@@ -20,12 +21,20 @@ class SchemaBehind(Exception):
         super().__init__("the database schema is behind this version: run authserver db upgrade")
 
 
-def build(settings: Settings, *, clock: Clock, audit: Audit, prepared: bool = False) -> AuthServer:
+def build(
+    settings: Settings,
+    *,
+    clock: Clock,
+    audit: Audit,
+    prepared: bool = False,
+    upstream_calls: int = DEFAULT_CALLS,
+) -> AuthServer:
     """Return the server with a usable database and a key that can sign; nobody else is asked.
 
     However many processes do so at once: an SQLite file belongs to this installation and is
     migrated here; a PostgreSQL database may serve other versions as well, its operator says when.
-    `prepared` says that `prepare` was called, so that a database that is down by now stops nothing.
+    `prepared` says that `prepare` was called, so that a database that is down by now stops nothing;
+    `upstream_calls` is how many threads may wait for the upstream at once.
     Raises SchemaBehind, and what the storage and the signing keys raise.
     """
     store = Store.open(settings.database_url) if prepared else open_store(settings)
@@ -37,7 +46,7 @@ def build(settings: Settings, *, clock: Clock, audit: Audit, prepared: bool = Fa
         store=store,
         keys=keys,
         refresh_keys=sealing.refresh_keys(settings.sealing_keys),
-        upstream=connect(settings.upstream, settings.redirect_uri),
+        upstream=connect(settings.upstream, settings.redirect_uri, upstream_calls),
         audit=audit,
         limiter=RateLimiter(settings.rate_limits),
         clock=clock,

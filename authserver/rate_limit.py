@@ -3,6 +3,7 @@
 import ipaddress
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
@@ -39,6 +40,13 @@ class RateLimiter:
     def check_authorize(self, address: str) -> None:
         """Count an authorization request of an address; raises as `check_register`."""
         self._hit(self.limits.authorize_per_address, "authorize", network_of(address))
+
+    def check_sign_in(self, address: str, step: Literal["press", "return"]) -> None:
+        """Count a step of a sign-in that costs the upstream something; raises as the others do.
+
+        As often as an address may begin an authorization, it may go there and come back.
+        """
+        self._hit(self.limits.authorize_per_address, f"sign-in {step}", network_of(address))
 
     def count_failure(self, client_id: str, address: str) -> None:
         """Count a refused secret, code or token of a client at an address; raises past a limit."""

@@ -22,6 +22,7 @@ from authserver.message import Endpoint
 from authserver.oauth.errors import OAuthError
 from authserver.settings import Settings
 from authserver.upkeep import Upkeep
+from authserver.upstream.bulkhead import DEFAULT_CALLS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -50,13 +51,21 @@ def create_app(
     audit: Audit | None = None,
     upkeep: bool = True,
     prepared: bool = False,
+    upstream_calls: int = DEFAULT_CALLS,
 ) -> flask.Flask:
     """Return the WSGI application of one server; `upkeep` cleans up in the background.
 
-    `prepared` says that the database was made ready before: it is not asked until a request comes.
+    `prepared` says that the database was made ready before; `upstream_calls` is how many threads
+    may wait for the identity provider at once: at most half of what the process has.
     It answers at the issuer's full path, also where a host application mounts it under a prefix.
     """
-    server = build(settings, clock=clock, audit=audit or Audit(to_stdout), prepared=prepared)
+    server = build(
+        settings,
+        clock=clock,
+        audit=audit or Audit(to_stdout),
+        prepared=prepared,
+        upstream_calls=upstream_calls,
+    )
     app = flask.Flask("authserver", static_folder=None)
     app.url_map.merge_slashes = False  # a redirect of a POST would post secrets again
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = adapter.MAX_BODY

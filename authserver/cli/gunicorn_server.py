@@ -27,6 +27,7 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no 
 
     def __init__(self, path: Path, *, bind: list[str], workers: int, threads: int) -> None:
         self._path = path.absolute()
+        self._upstream_calls = max(1, threads // 2)
         self._options = {"bind": bind, "workers": workers, "threads": threads, **_OPTIONS}
         self._settings = self._prepared()
         for each in describe(self._settings).loosened:
@@ -48,7 +49,9 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no 
 
         for _ in range(_BOOT_ATTEMPTS):
             try:
-                return create_app(self._settings, prepared=True)
+                return create_app(
+                    self._settings, prepared=True, upstream_calls=self._upstream_calls
+                )
             except StorageUnavailable as error:
                 sys.stderr.write(f"this worker waits: {error}\n")
             time.sleep(1)

@@ -2,6 +2,7 @@
 
 import flask
 
+from authserver.adapter import peer_address
 from authserver.app import AuthServer
 from authserver.endpoints import browser, forms, steps
 from authserver.endpoints import flow as flows
@@ -23,6 +24,7 @@ def callback(server: AuthServer, request_id: str, now: int) -> flask.Response:
     received = _params()
     state = received.get("state") or ""
     flow = flows.load(server, state.partition(".")[0], request_id, now)
+    server.limiter.check_sign_in(peer_address(), "return")  # before the state is spent
     with server.store.write() as tx:
         spent = tx.spend_upstream_login(opaque.digest(state), now) == flow.pending.id
     if not spent:

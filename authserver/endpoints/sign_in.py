@@ -2,6 +2,7 @@
 
 import flask
 
+from authserver.adapter import peer_address
 from authserver.app import AuthServer
 from authserver.endpoints import facts, forms, pages, steps
 from authserver.endpoints import flow as flows
@@ -39,6 +40,7 @@ def post(server: AuthServer, request_id: str, now: int) -> flask.Response:
         return _cancel(server, flow)
     if not isinstance(flow.step(), SignIn):
         return steps.advance(server, flow)
+    server.limiter.check_sign_in(peer_address(), "press")
     return _to_upstream(server, flow, choose=forms.query().get("account") == "choose")
 
 

@@ -78,7 +78,8 @@ class RateLimitsTable(Table):
         _LIMITS.register_in_all, description="Registrations from all addresses."
     )
     authorize_per_address: Count = Field(
-        _LIMITS.authorize_per_address, description="Authorization requests from one address."
+        _LIMITS.authorize_per_address,
+        description="Authorization requests from one address, and its sign-ins.",
     )
     failures_per_client: Count = Field(
         _LIMITS.failures_per_client,

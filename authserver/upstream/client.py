@@ -4,6 +4,7 @@ from typing import Protocol
 
 from authserver.settings import OidcUpstream
 from authserver.settings import Upstream as UpstreamSettings
+from authserver.upstream.bulkhead import DEFAULT_CALLS, Bulkhead
 from authserver.upstream.identity import UpstreamIdentity
 from authserver.upstream.oauth2 import OAuth2UpstreamClient
 from authserver.upstream.oidc import OidcUpstreamClient
@@ -52,8 +53,69 @@ class Upstream(Protocol):
         """Close the idle connections to the provider."""
 
 
-def connect(settings: UpstreamSettings, redirect_uri: str) -> Upstream:
-    """Return the client of a configured upstream; nothing is sent yet."""
+class Walled:
+    """An upstream that at most `calls` threads wait for: more get UpstreamUnavailable at once."""
+
+    def __init__(self, upstream: Upstream, calls: int) -> None:
+        self._upstream = upstream
+        self._bulkhead = Bulkhead(calls)
+
+    def authorization_url(
+        self,
+        *,
+        state: str,
+        nonce: str,
+        code_verifier: str,
+        login_hint: str | None = None,
+        prompt: str | None = None,
+        max_age: int | None = None,
+        kept_scopes: tuple[str, ...] | None = None,
+    ) -> str:
+        """Return where to send the browser, when it is this thread's turn."""
+        with self._bulkhead.call():
+            return self._upstream.authorization_url(
+                state=state,
+                nonce=nonce,
+                code_verifier=code_verifier,
+                login_hint=login_hint,
+                prompt=prompt,
+                max_age=max_age,
+                kept_scopes=kept_scopes,
+            )
+
+    def check_iss(self, iss: str | None) -> None:
+        """Check the callback's `iss`."""
+        with self._bulkhead.call():
+            self._upstream.check_iss(iss)
+
+    def exchange(
+        self,
+        *,
+        code: str,
+        code_verifier: str,
+        nonce: str,
+        iss: str | None,
+        now: int,
+        max_age: int | None = None,
+    ) -> UpstreamIdentity:
+        """Redeem the callback's code, all of it in one call of the bulkhead."""
+        with self._bulkhead.call():
+            return self._upstream.exchange(
+                code=code,
+                code_verifier=code_verifier,
+                nonce=nonce,
+                iss=iss,
+                now=now,
+                max_age=max_age,
+            )
+
+    def close(self) -> None:
+        """Close the idle connections to the provider."""
+        self._upstream.close()
+
+
+def connect(settings: UpstreamSettings, redirect_uri: str, calls: int = DEFAULT_CALLS) -> Upstream:
+    """Return the client of a configured upstream, behind a bulkhead; nothing is sent yet."""
     if isinstance(settings, OidcUpstream):
-        return OidcUpstreamClient(settings, redirect_uri)
-    return OAuth2UpstreamClient(settings, redirect_uri)
+        return Walled(OidcUpstreamClient(settings, redirect_uri), calls)
+    return Walled(OAuth2UpstreamClient(settings, redirect_uri), calls)

@@ -7,6 +7,7 @@ Each attribute of `HostileIdp` is one way to misbehave; `seen` keeps what it was
 import hashlib
 import json
 import secrets
+import threading
 import time
 from base64 import b64decode
 from collections.abc import Callable, Mapping
@@ -57,6 +58,8 @@ class HostileIdp:
         self.signing_key: Key = new_key()
         self.published: list[Any] = [self.signing_key.as_dict(private=False)]
         self.delay = 0.0  # seconds before every answer
+        self.answering = threading.Event()  # cleared, it accepts and says nothing
+        self.answering.set()
         self.codes: dict[str, Issued] = {}
         self.access_tokens: dict[str, str] = {}  # to the subject
         self._server = SpoiledServer(self._answer)
@@ -68,6 +71,7 @@ class HostileIdp:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.answering.set()
         self._server.stop()
 
     @property
@@ -87,6 +91,7 @@ class HostileIdp:
         return self._authorize(dict(parse_qsl(query, keep_blank_values=True)), subject)
 
     def _answer(self, seen: Seen) -> Spoiled:
+        self.answering.wait(60)
         time.sleep(self.delay)
         if seen.path in self.spoiled:
             return self.spoiled[seen.path]
