@@ -33,6 +33,11 @@ class AuthServer:
         """Return the issuer, the one configured opaque string."""
         return self.settings.issuer
 
+    @property
+    def pages_url(self) -> str:
+        """Return what the URLs that browsers open begin with: the issuer, unless configured."""
+        return self.settings.pages_url
+
     def resource(self, url: str) -> Resource | None:
         """Return the configured resource of a stored URL, None where it is configured no more."""
         return find(self.settings.resources, url)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import flask
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -74,7 +75,7 @@ def create_app(
     for endpoint in machine.values():
         _mount_machine(app, server, endpoint)
     for path, method, page in PAGES:
-        for prefix in _prefixes(server, path):
+        for prefix in _page_prefixes(server, path):
             _mount_page(app, server, prefix + path, method, page)
     app.register_error_handler(HTTPException, _http_error(server, machine))
     wrapped = _full_path(_proxied(app.wsgi_app, settings.trusted_proxies))
@@ -111,6 +112,11 @@ def endpoints(server: AuthServer) -> list[Endpoint]:
 def _prefixes(server: AuthServer, path: str) -> tuple[str, ...]:
     prefix = discovery.issuer_path(server.issuer)
     return (prefix, "") if prefix and path in ROOT_ALIASES else (prefix,)
+
+
+def _page_prefixes(server: AuthServer, path: str) -> tuple[str, ...]:
+    aliases = _prefixes(server, path) if path in ROOT_ALIASES else ()
+    return tuple(dict.fromkeys((urlsplit(server.pages_url).path, *aliases)))
 
 
 def _mount_machine(app: flask.Flask, server: AuthServer, endpoint: Endpoint) -> None:

@@ -24,8 +24,8 @@ _PORT = re.compile(r":[0-9]+\Z")
 def check_host(server: AuthServer) -> None:
     """Raise PageError (400) where the browser knows this server by a name that is not its own.
 
-    Its cookies and its trust belong to the issuer's host. Loopback is ours too: no name that a
-    stranger holds, and what a proxy on this machine sends.
+    Its cookies and its trust belong to the host of `pages_url`. Loopback is ours too: no name that
+    a stranger holds, and what a proxy on this machine sends.
     """
     host, own = (_PORT.sub("", each).lower() for each in (flask.request.host, _netloc(server)))
     if host != own and host not in LOOPBACK:
@@ -103,7 +103,7 @@ def _name(server: AuthServer, kind: str) -> str:
 
 
 def _netloc(server: AuthServer) -> str:
-    return urlsplit(server.issuer).netloc
+    return urlsplit(server.pages_url).netloc
 
 
 def _first_visit(pending: PendingAuthorization) -> str:
@@ -111,7 +111,7 @@ def _first_visit(pending: PendingAuthorization) -> str:
 
 
 def _is_secure(server: AuthServer) -> bool:
-    return server.issuer.startswith("https://")
+    return server.pages_url.startswith("https://")
 
 
 def _set(

@@ -84,7 +84,9 @@ def _switch(server: AuthServer, flow: Flow) -> flask.Response:
     if value is not None:
         with server.store.write() as tx:
             tx.delete_session(opaque.digest(value))
-    response = pages.see_other(f"{server.issuer}/sign-in?pending={flow.pending.id}&account=choose")
+    response = pages.see_other(
+        f"{server.pages_url}/sign-in?pending={flow.pending.id}&account=choose"
+    )
     browser.clear_session(server, response)
     return response
 
@@ -128,7 +130,7 @@ def _form(server: AuthServer, flow: Flow) -> dict[str, Any]:
     user = flow.user
     return {
         "request_id": flow.request_id,
-        "action": f"{server.issuer}/consent",
+        "action": f"{server.pages_url}/consent",
         "pending": flow.pending.id,
         "csrf": forms.csrf_token(flow, "consent"),
         "user_name": user and user.name,

@@ -64,6 +64,7 @@ def _metadata(server: AuthServer) -> dict[str, object]:
         registration=settings.registration.enabled,
         offline_access=settings.tokens.advertise_offline_access,
         id_token_algs=_id_token_algs(server),
+        authorization_endpoint_base_url=settings.authorization_endpoint_base_url,
     )
     # An outside judge looks once, at start: a document that is not valid is never served.
     AuthorizationServerMetadata(document).validate()

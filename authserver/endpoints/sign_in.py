@@ -91,7 +91,7 @@ def _page(
         page_title="Sign in",
         request_id=flow.request_id,
         upstream_name=server.settings.upstream.name,
-        action=f"{server.issuer}/sign-in{suffix}",
+        action=f"{server.pages_url}/sign-in{suffix}",
         pending=flow.pending.id,
         csrf=forms.csrf_token(flow, "sign-in"),
         error=problem,

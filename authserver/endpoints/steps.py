@@ -29,7 +29,7 @@ def advance(server: AuthServer, flow: Flow) -> flask.Response:
 def to_page(server: AuthServer, name: str, pending_id: str, problem: str = "") -> flask.Response:
     """Return the redirect to one of our pages (always 303, never elsewhere)."""
     suffix = f"&problem={problem}" if problem else ""
-    return pages.see_other(f"{server.issuer}/{name}?pending={pending_id}{suffix}")
+    return pages.see_other(f"{server.pages_url}/{name}?pending={pending_id}{suffix}")
 
 
 def refuse(server: AuthServer, flow: Flow, error: OAuthError, *, trusted: bool) -> flask.Response:

@@ -27,11 +27,12 @@ def authorization_server_metadata(
     registration: bool,
     offline_access: bool,
     id_token_algs: tuple[str, ...],
+    authorization_endpoint_base_url: str | None = None,
 ) -> dict[str, object]:
     """Return the metadata document; every member is mounted and works, what is off is absent."""
     document: dict[str, object] = {
         "issuer": issuer,
-        "authorization_endpoint": f"{issuer}/authorize",
+        "authorization_endpoint": f"{authorization_endpoint_base_url or issuer}/authorize",
         "token_endpoint": f"{issuer}/token",
         "userinfo_endpoint": f"{issuer}/userinfo",
         "jwks_uri": f"{issuer}/jwks.json",

@@ -31,9 +31,9 @@ scopes = { "issues:read" = "Read your issues", "issues:write" = "Create and clos
 ```
 
 That is a whole configuration, with a file `sealing.key` beside it. [upstreams.md](upstreams.md) has
-the `[upstream]` of many identity providers. Register one redirect URI with
-the identity provider: the issuer followed by `/callback`. Audiences and the scopes in the metadata
-follow from the resources.
+the `[upstream]` of many identity providers. Register one redirect URI with the identity provider:
+the issuer (or `server.authorization_endpoint_base_url`) followed by `/callback`. Audiences and the
+scopes in the metadata follow from the resources.
 
 - **A secret** is never written into the file: it is `"env:NAME"`, an environment variable, or
   `"file:/path"`, a file from whose text one trailing newline is removed. Sealing keys are at least

@@ -10,6 +10,7 @@ from authserver.settings.duration import duration
 from authserver.settings.problem import wrong
 from authserver.settings.table import (
     AccessTokenLifetime,
+    BaseUrl,
     DatabaseUrl,
     Folder,
     Table,
@@ -114,4 +115,10 @@ class ServerTable(Table):
         le=10,
         description="How many proxies in front append to X-Forwarded-For. It tells the client's "
         "address for rate limits and the audit; no URL is ever built from a header.",
+    )
+    authorization_endpoint_base_url: BaseUrl | None = absent(
+        "What the URLs of pages begin with, `/authorize` and `/callback` among them, where "
+        "browsers reach this server under another address than clients; the issuer where left "
+        "out.",
+        '"https://login.example.com"',
     )

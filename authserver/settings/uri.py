@@ -20,12 +20,12 @@ _HTTPS = "write an https:// URL (http:// only for localhost, 127.0.0.1 or [::1])
 
 def read_issuer(value: object, _origin: Origin) -> str:
     """Return our issuer; it must be canonical, for clients compare it byte by byte."""
-    url, parts = _split(value)
-    if "?" in url:
-        raise wrong("has a query", "write the issuer without ? and what follows it")
-    _check_authority(url, parts)
-    _check_path(parts.path)
-    return url
+    return _canonical(value, "the issuer")
+
+
+def read_base_url(value: object, _origin: Origin) -> str:
+    """Return what URLs of ours begin with; canonical, as browsers write it."""
+    return _canonical(value, "the URL")
 
 
 def read_upstream_issuer(value: object, _origin: Origin) -> str:
@@ -57,6 +57,15 @@ def read_resource_url(value: object, origin: Origin) -> str:
 def read_page(value: object, _origin: Origin) -> str:
     """Return the URL of a page for people."""
     return _split(value, fragment=True)[0]
+
+
+def _canonical(value: object, name: str) -> str:
+    url, parts = _split(value)
+    if "?" in url:
+        raise wrong("has a query", f"write {name} without ? and what follows it")
+    _check_authority(url, parts)
+    _check_path(parts.path, name)
+    return url
 
 
 def _split(value: object, *, fragment: bool = False) -> tuple[str, SplitResult]:
@@ -93,9 +102,9 @@ def _check_authority(url: str, parts: SplitResult) -> None:
         raise wrong("has a port with leading zeros", f"write {parts.scheme}://{host}:{port}")
 
 
-def _check_path(path: str) -> None:
+def _check_path(path: str, name: str) -> None:
     if path.endswith("/"):
-        raise wrong("ends with a slash", "write the issuer without the slash at its end")
+        raise wrong("ends with a slash", f"write {name} without the slash at its end")
     if _DOTS.search(path):
         raise wrong("has dot segments", "write the path without . and ..")
     if not _SEGMENTS.match(path):

@@ -75,12 +75,18 @@ class Settings:
     rate_limits: RateLimits = field(default_factory=RateLimits)
     pages: Pages = field(default_factory=Pages)
     trusted_proxies: int = 0
+    authorization_endpoint_base_url: str | None = None
     config_path: Path | None = None
+
+    @property
+    def pages_url(self) -> str:
+        """Return what the URLs that browsers open begin with; all others begin with the issuer."""
+        return self.authorization_endpoint_base_url or self.issuer
 
     @property
     def redirect_uri(self) -> str:
         """Return the one redirect URI that the upstream knows us by."""
-        return f"{self.issuer}/callback"
+        return f"{self.pages_url}/callback"
 
     @property
     def scopes_supported(self) -> tuple[str, ...]:
