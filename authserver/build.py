@@ -7,9 +7,10 @@ from authserver.keys import SigningKeys
 from authserver.oauth.access_token import ID_TOKEN_LIFETIME
 from authserver.rate_limit import RateLimiter
 from authserver.sealing import Sealer
-from authserver.settings import Settings
+from authserver.settings import Settings, fingerprint
 from authserver.storage import migrate
 from authserver.storage.store import Store
+from authserver.upstream import change
 from authserver.upstream.bulkhead import DEFAULT_CALLS
 from authserver.upstream.client import connect
 
@@ -57,9 +58,16 @@ def prepare(settings: Settings, now: int) -> None:
     """Do what `build` does to the database, and close it again: a fork may follow."""
     store = open_store(settings)
     try:
-        signing_keys(settings, store).prepare(now)
+        _prepare(settings, store, now)
     finally:
         store.close()
+
+
+def _prepare(settings: Settings, store: Store, now: int) -> SigningKeys:
+    change.check(fingerprint.of(settings.upstream), store, now)
+    keys = signing_keys(settings, store)
+    keys.prepare(now)
+    return keys
 
 
 def open_store(settings: Settings) -> Store:

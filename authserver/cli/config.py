@@ -1,10 +1,18 @@
 """`authserver config check`: every mistake in the configuration, or what it means"""
 
 import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from authserver.cli.option import as_json, config_file
+
+if TYPE_CHECKING:
+    from authserver.settings import Settings
+    from authserver.upstream.check import Report
 
 
 @click.group()
@@ -14,16 +22,24 @@ def config() -> None:
 
 @config.command()
 @config_file
+@click.option(
+    "--upstream",
+    "ask_upstream",
+    is_flag=True,
+    help="Ask the identity provider as well, and say what would fail at a sign-in.",
+)
 @as_json
 @click.pass_context
-def check(ctx: click.Context, config_file: str | None, *, as_json: bool) -> None:
+def check(
+    ctx: click.Context, config_file: str | None, *, ask_upstream: bool, as_json: bool
+) -> None:
     """Name every mistake with its remedy, or show what is in effect."""
     from authserver.settings import SettingsError, load, locate  # noqa: PLC0415 - heavy
-    from authserver.settings.describe import Description, describe  # noqa: PLC0415 - heavy
+    from authserver.settings.describe import describe  # noqa: PLC0415 - heavy
 
     path = locate(config_file)
     try:
-        description: Description = describe(load(path))
+        settings = load(path)
     except SettingsError as error:
         if not as_json:
             raise
@@ -33,12 +49,39 @@ def check(ctx: click.Context, config_file: str | None, *, as_json: bool) -> None
         ]
         click.echo(json.dumps({"valid": False, "problems": problems}, indent=2))
         ctx.exit(1)
+    description, report = describe(settings), _asked(settings) if ask_upstream else None
     if as_json:
-        found = {
+        found: dict[str, object] = {
             "valid": True,
             "in_effect": dict(description.in_effect),
             "loosened": list(description.loosened),
         }
+        if report is not None:
+            found["upstream"] = asdict(report)
         click.echo(json.dumps(found, indent=2))
     else:
         click.echo(f"{path} is valid.\n\n{description}")
+        if report is not None:
+            click.echo("\n".join(_lines(report)))
+    ctx.exit(1 if report is not None and report.problems else 0)
+
+
+def _asked(settings: "Settings") -> "Report":
+    from authserver.upstream.check import check as check_upstream  # noqa: PLC0415 - heavy
+
+    return check_upstream(settings, int(time.time()))
+
+
+def _lines(report: "Report") -> Iterator[str]:
+    yield ""
+    yield f"Register this redirect URI at the identity provider: {report.redirect_uri}"
+    if report.public_key is not None:
+        yield f"Register this public key there: {json.dumps(report.public_key)}"
+    if report.problems:
+        yield "What would fail at a sign-in:"
+        yield from (f"  - {each}" for each in report.problems)
+    else:
+        yield "Nothing was found that would fail at a sign-in."
+    if report.notes:
+        yield "Worth knowing:"
+        yield from (f"  - {each}" for each in report.notes)

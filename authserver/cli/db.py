@@ -1,11 +1,17 @@
 """`authserver db`: the schema of the database"""
 
 import json
+import time
+from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from authserver.cli.option import as_json, config_file
+
+if TYPE_CHECKING:
+    from authserver.upstream.change import Users
 
 
 @click.group()
@@ -53,3 +59,43 @@ def status(ctx: click.Context, config_file: str | None, *, as_json: bool) -> Non
         if not is_current:
             click.echo(f"This version needs {newest}: run authserver db upgrade.")
     ctx.exit(0 if is_current else 1)
+
+
+@db.command("rekey-upstream")
+@config_file
+@click.option(
+    "--users",
+    type=click.Choice(["keep", "new"]),
+    required=True,
+    help="keep: the subjects still mean the same people.  new: they may mean others.",
+)
+@click.option("--yes", is_flag=True, help="Do it; without this, only say what would be done.")
+@click.pass_context
+def rekey_upstream(
+    ctx: click.Context, config_file: str | None, users: "Users", *, yes: bool
+) -> None:
+    """Take over a configuration that changes by what users are known at the provider.
+
+    Users that are not kept are retired: their sessions and grants end, and nobody who signs in is
+    one of them. Stop the server first.
+    """
+    from authserver.build import open_store  # noqa: PLC0415 - heavy
+    from authserver.settings import fingerprint, load, locate  # noqa: PLC0415 - heavy
+    from authserver.upstream import change  # noqa: PLC0415 - heavy
+
+    settings = load(locate(config_file))
+    configured = fingerprint.of(settings.upstream)
+    with closing(open_store(settings)) as store, store.write() as tx:
+        stored = tx.upstream_identity()
+        if stored is None or stored == configured:
+            click.echo("Nothing to do: users are known by what the configuration says.")
+            return
+        plan = change.plan(tx, stored, configured, users)
+        click.echo("\n".join(change.describe(stored, configured)))
+        if yes:
+            change.carry_out(tx, plan, configured, int(time.time()))
+            click.echo(f"Done: {plan.kept} users are kept, {plan.retired} are retired.")
+        else:
+            click.echo(f"{plan.kept} users would be kept, {plan.retired} retired.")
+            click.echo("Nothing was changed: stop the server, and run it again with --yes.")
+    ctx.exit(0 if yes else 1)

@@ -43,6 +43,8 @@ def explained(error: Exception) -> str | None:
     from authserver.keys import NoSigningKey  # noqa: PLC0415 - heavy
     from authserver.sealing import UnknownKey  # noqa: PLC0415 - heavy
     from authserver.storage.errors import StorageUnavailable, UnusableUrl  # noqa: PLC0415 - heavy
+    from authserver.upstream.change import Doubles, UpstreamChanged  # noqa: PLC0415 - heavy
 
-    ours = (NoSigningKey, UnknownKey, SchemaBehind, StorageUnavailable, UnusableUrl)
-    return str(error) if isinstance(error, ours) else None
+    keys = (NoSigningKey, UnknownKey)
+    database = (SchemaBehind, StorageUnavailable, UnusableUrl, UpstreamChanged, Doubles)
+    return str(error) if isinstance(error, (*keys, *database)) else None

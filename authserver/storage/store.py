@@ -21,11 +21,19 @@ from authserver.storage.grants import GrantReads, GrantWrites
 from authserver.storage.logins import LoginReads, LoginWrites
 from authserver.storage.signing_keys import SigningKeyReads, SigningKeyWrites
 from authserver.storage.turns import Turns
+from authserver.storage.upstream_identity import UpstreamIdentityReads, UpstreamIdentityWrites
 from authserver.storage.users import UserReads, UserWrites
 
 
 class Reads(
-    ClientReads, ExpiryReads, GrantReads, LoginReads, SigningKeyReads, UserReads, EpochReads
+    ClientReads,
+    ExpiryReads,
+    GrantReads,
+    LoginReads,
+    SigningKeyReads,
+    UserReads,
+    UpstreamIdentityReads,
+    EpochReads,
 ):
     """Every verb that reads."""
 
@@ -38,6 +46,7 @@ class Transaction(
     LoginWrites,
     SigningKeyWrites,
     UserWrites,
+    UpstreamIdentityWrites,
     EpochWrites,
 ):
     """Every verb that writes, and those that read."""

@@ -85,6 +85,18 @@ users = Table(
     UniqueConstraint("upstream_issuer", "upstream_subject"),
 )
 
+# One row: what the users above are known by.
+upstream_identity = Table(
+    "upstream_identity",
+    metadata,
+    _key("key"),
+    _text("type"),
+    _text("issuer"),
+    _text("client_id"),
+    _text("subject_source"),
+    _integer("since"),
+)
+
 sessions = Table(
     "sessions",
     metadata,

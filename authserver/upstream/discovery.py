@@ -84,6 +84,15 @@ def is_loopback_http(url: str) -> bool:
         return False
 
 
+def is_endpoint(url: object, issuer: str) -> bool:
+    """Say whether a URL of the metadata may be used; see `parse`."""
+    try:
+        _endpoint({"url": url}, "url", issuer)
+    except UpstreamError:
+        return False
+    return True
+
+
 def _endpoint(document: Mapping[str, object], name: str, issuer: str) -> str:
     url = document.get(name)
     if not isinstance(url, str):
