@@ -32,6 +32,10 @@ operator = "Example Corporation"
 [rate_limits]
 register_per_address = 0
 authorize_per_address = 0
+[resources.vault]
+url = "https://vault.example/mcp"
+name = "Avaultwithanamewithoutanyplacetobreakitsline"
+allow = { groups = ["admins"] }
 """
 PATIENCE = 5000  # milliseconds
 # What Chromium says of a page that is meant to be a 400, and of an app that is not installed here.

@@ -26,6 +26,8 @@ def tour(visitor, register) -> Iterator[str]:
     yield "consent, remembered"
     visitor.to_consent(web)
     yield "consent for a site"
+    visitor.open(web.authorize_url(resource="https://vault.example/mcp"))
+    yield "no access"
     visitor.open(app.authorize_url(redirect_uri="https://elsewhere.example/"))
     yield "error"
     visitor.open(web.authorize_url(resource="https://elsewhere.example/mcp"))
@@ -34,4 +36,4 @@ def tour(visitor, register) -> Iterator[str]:
     yield "unknown client"
 
 
-PAGES = 10
+PAGES = 11

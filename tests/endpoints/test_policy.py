@@ -406,18 +406,20 @@ def test_changed_rules_hold_from_the_next_refresh_without_another_consent(
     assert answer.status_code == (200 if scope else 400)
 
 
-def test_a_user_who_is_gone_refreshes_and_redeems_nothing(client, deployment):
-    tokens, code = connect(client), client.code(resource=TRACKER)
+@pytest.mark.parametrize("resource", [TRACKER, WIKI])
+def test_a_user_who_is_gone_refreshes_and_redeems_nothing(client, deployment, resource):
+    tokens, code = connect(client, resource), client.code(resource=resource)
     engine = create_engine(deployment.settings.database_url)
     with engine.begin() as connection:
         connection.execute(text("DELETE FROM users"))
     engine.dispose()
 
-    answers = [refresh(client, tokens), client.redeem(code, resource=TRACKER)]
-
-    assert [(each.status_code, each.json["error"]) for each in answers] == [
-        (400, "invalid_grant")
-    ] * 2
+    for answer in (
+        refresh(client, tokens, resource=resource),
+        client.redeem(code, resource=resource),
+    ):
+        assert (answer.status_code, answer.json["error"]) == (400, "invalid_grant")
+        assert deployment.events[-1]["reason"] == "user_gone"
 
 
 # --- in the tokens ---------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from typing import Any
 
 from authserver.oauth.interaction import RememberedConsent
 from authserver.oauth.user import User
-from tests.storage.values import NOW, RESOURCE
+from tests.storage.values import NOW, RESOURCE, a_code, a_grant
 
 PROFILE: dict[str, Any] = {"name": "Alice", "email": "alice@example.com", "email_verified": True}
 CONSENT = ("user-1", "client-1", "https://app.example/callback", RESOURCE)
@@ -85,3 +85,26 @@ def test_a_consent_to_the_longest_identifiers_is_remembered(store):
     with store.write() as tx:
         tx.remember_consent(*key, scope=("a",), client_digest="d", now=NOW)
         assert tx.consent(*key) is not None
+
+
+def test_a_code_and_a_grant_are_read_with_their_user_as_known_now(store):
+    with store.write() as tx:
+        user = _login(tx)
+        code = a_code(sub=user.sub)
+        grant = a_grant(sub=user.sub)
+        tx.add_code(code)
+        tx.add_grant(grant)
+        assert tx.code_and_user("code-1") == (code, user)
+        user = _login(tx, now=NOW + 9, email_verified=False, claims={"groups": []})
+    with store.read() as reads:
+        assert reads.code_and_user("code-1") == (code, user)
+        assert reads.grant_and_user(grant.handle) == (grant, user)
+        assert reads.code_and_user("code-2") is reads.grant_and_user("grant-1") is None
+
+
+def test_a_code_and_a_grant_of_nobody_are_read_without_a_user(store):
+    with store.write() as tx:
+        tx.add_code(a_code())
+        tx.add_grant(a_grant())
+        assert tx.code_and_user("code-1") == (a_code(), None)
+        assert tx.grant_and_user(a_grant().handle) == (a_grant(), None)
