@@ -9,7 +9,7 @@ from wsgiref.types import WSGIApplication
 from gunicorn.app.base import BaseApplication
 
 from authserver.build import prepare
-from authserver.cli.gunicorn_worker import Worker
+from authserver.cli.gunicorn_worker import REQUEST_LINE, Worker
 from authserver.cli.refusal import explained
 from authserver.settings import Settings, load
 from authserver.settings.describe import describe
@@ -77,8 +77,7 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no 
 _OPTIONS: dict[str, object] = {
     "worker_class": Worker,
     "proc_name": "authserver",
-    # An authorize URL carries a resource, scopes, state and a challenge: 4094 is not enough.
-    "limit_request_line": 8190,
+    "limit_request_line": REQUEST_LINE,
     "keepalive": 15,
     "timeout": 60,
     "graceful_timeout": 30,

@@ -6,8 +6,11 @@ from contextlib import suppress
 from socket import SHUT_RD
 from typing import Any
 
+from gunicorn.http import message
 from gunicorn.workers.gthread import ThreadWorker
 
+# An authorize URL carries up to 48 KB of escaped state; the pages refuse a query beyond 64 KB.
+REQUEST_LINE = 66 * 1024
 ARRIVAL = 10.0  # seconds from a request's first byte to the end of its body
 
 
@@ -19,6 +22,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def init_process(self) -> None:
         """Start the thread that watches, in the worker: it would not survive the fork."""
+        # Of a longer limit gunicorn makes 8190, and "unlimited" means it: each piece that arrives
+        # is copied with all that came before.
+        message.MAX_REQUEST_LINE = REQUEST_LINE
         self._arriving: dict[Any, float] = {}
         threading.Thread(target=self._watch, name="authserver-arrival", daemon=True).start()
         super().init_process()

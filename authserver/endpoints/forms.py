@@ -8,8 +8,11 @@ from authserver.endpoints.page_error import PageError
 from authserver.oauth import params
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.params import Params
+from authserver.oauth.resource import MAX_SCOPES
 
-MAX_QUERY = 16 * 1024
+# The longest state has 4096 characters, and of each an escaped emoji makes twelve.
+MAX_QUERY = 64 * 1024
+MAX_FIELDS = 2 * MAX_SCOPES  # a box for each scope, and the fields of the page
 _REPEATED = "scope"  # checkboxes of one name
 
 
@@ -29,7 +32,7 @@ def read() -> Params:
     heading = "The form cannot be read"
     body = flask.request.get_data(cache=True)
     try:
-        form = params.parse(body)
+        form = params.parse(body, MAX_FIELDS)
     except OAuthError as error:
         raise PageError(400, heading, error.description) from None
     if form.repeated - {_REPEATED}:

@@ -44,7 +44,7 @@ class Params:
             raise OAuthError("invalid_request", "A parameter is included more than once.")
 
 
-def parse(encoded: bytes) -> Params:
+def parse(encoded: bytes, max_fields: int = MAX_FIELDS) -> Params:
     """Parse a form body or query string (`application/x-www-form-urlencoded`, UTF-8).
 
     Raises `invalid_request` for bytes that are no text: databases and logs must never meet
@@ -55,7 +55,7 @@ def parse(encoded: bytes) -> Params:
             encoded.decode("ascii"),
             keep_blank_values=True,
             errors="strict",
-            max_num_fields=MAX_FIELDS,
+            max_num_fields=max_fields,
         )
     except (UnicodeDecodeError, ValueError) as error:
         detail = type(error).__name__

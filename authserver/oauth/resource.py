@@ -13,6 +13,7 @@ _URI = re.compile(
     r"(?P<authority>(?:[A-Za-z0-9._~%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?)"
     r"(?P<path>(?:/[^?#]*)?)(?P<query>(?:\?[^#]*)?)\Z"
 )
+MAX_SCOPES = 200  # of one resource: a user is shown them all, on one page
 _PRINTABLE = re.compile(r"[\x21-\x7e]{1,2048}\Z")
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
 

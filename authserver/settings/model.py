@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
+from authserver.oauth.resource import MAX_SCOPES
 from authserver.settings import upstream_model
 from authserver.settings.allow_model import AllowTable, TokenClaim
 from authserver.settings.origin import Origin
@@ -61,6 +62,7 @@ class ResourceTable(Table):
     )
     scopes: dict[OwnScope, Annotated[ScopeTable, BeforeValidator(_described)]] = Field(
         {},
+        max_length=MAX_SCOPES,
         description="Each scope with a description, or with `{ description, sensitive, allow }`.",
         examples=['{ "issues:read" = "Read your issues" }'],
     )

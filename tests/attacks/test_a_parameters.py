@@ -51,7 +51,8 @@ def test_021_only_the_response_mode_query_is_supported(browser, local, mode):
 
 
 STATES = [
-    "x" * 4096, "%", "100%25 %zz", "a+b c", "'\"<script>alert(1)</script>", "é漢\U0001f600",
+    "x" * 4096, "%" * 4096, "\U0001f600" * 4096, "%",
+    "100%25 %zz", "a+b c", "'\"<script>alert(1)</script>", "é漢\U0001f600",
     "&=;#?", "\r\nSet-Cookie: a=b", "{{7*7}}", "\u202e", "code=1&state=2&iss=https://evil.example",
 ]  # fmt: skip
 

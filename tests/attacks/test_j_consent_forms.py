@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.actors import Browser, McpClient, response_of
+from tests.actors import Browser, Deployment, McpClient, response_of
 from tests.attacks.outcomes import is_back, is_page
 from tests.attacks.visiting import (
     consent_page,
@@ -177,3 +177,15 @@ def test_147_cancelling_before_the_sign_in_goes_back_and_is_final(client, browse
     assert is_page(browser.submit(page, decision="continue"))
     assert is_page(browser.submit(page, decision="cancel"))
     assert count(client.deployment, "upstream_logins") == 0
+
+
+def test_138_every_scope_of_the_largest_resource_can_be_approved(sqlite_url, idp, tmp_path):
+    scopes = [f"part-{number:03}:read.and-write" for number in range(200)]
+    more = "".join(f'"{scope}" = "A part"\n' for scope in scopes)
+    more = f'[resources.large]\nurl = "https://large.example/mcp"\n[resources.large.scopes]\n{more}'
+    with Deployment.start(tmp_path, sqlite_url, idp, more=more) as large:
+        client = McpClient(large).register()
+        code = client.code(resource="https://large.example/mcp")
+        answer = client.redeem(code, resource=None)
+
+    assert answer.json["scope"].split() == scopes

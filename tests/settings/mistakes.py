@@ -84,6 +84,13 @@ MISTAKES = [
         "valid scope",
         "issues:read",
     ),
+    (
+        "resources/issues/scopes",
+        {f"s{n}": "x" for n in range(201)},
+        "",
+        "too many",
+        "at most 200",
+    ),
     ("resources/issues/scopes/a", 1, "", "not a table", "table"),
     ("resources/issues/scopes/a", "", ".description", "not a text", "quotes"),
     (
