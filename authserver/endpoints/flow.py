@@ -7,6 +7,7 @@ from authserver.endpoints import browser
 from authserver.endpoints.page_error import PageError
 from authserver.oauth import client as clients
 from authserver.oauth import epoch, opaque, policy, redirect_uri
+from authserver.oauth.authorization import AuthorizationRequest
 from authserver.oauth.client import Client
 from authserver.oauth.interaction import (
     PendingAuthorization,
@@ -26,8 +27,9 @@ GONE = "This request has expired or was answered already."
 class Flow:
     """A request on its way, the parties to it, and what is remembered of them.
 
-    `code_epochs` is the sum of the epochs that a code will depend on, read before the memory of
-    a consent: whatever is revoked from then on is not in it, and ends the code.
+    `code_epochs` and `consent_epochs` are the sums of the epochs that a code and the memory of
+    the consent will depend on, read before that memory: whatever is revoked from then on is not
+    in them, and ends both.
     """
 
     pending: PendingAuthorization
@@ -37,6 +39,7 @@ class Flow:
     session: Session | None
     user: User | None
     code_epochs: int
+    consent_epochs: int
     remembered: RememberedConsent | None
     request_id: str
     now: int
@@ -105,16 +108,26 @@ def complete(
     if redirect_uri.match(client.redirect_uris, request.redirect_uri) is None:
         raise PageError(400, "This application has changed", GONE, "redirect_uri_gone")
     session, user = _signed_in(server, reads, now)
-    code_epochs = reads.epoch_sum(code_subjects(session, pending)) if session else 0
+    code_epochs = consent_epochs = 0
+    if session is not None:
+        code_epochs = reads.epoch_sum(code_subjects(session, pending))
+        consent_epochs = reads.epoch_sum(
+            epoch.of_consent(session.sub, client.client_id, resource.url)
+        )
     remembered = (
-        reads.consent(user.sub, client.client_id, request.redirect_uri, resource.url)
+        reads.consent(user.sub, client.client_id, remembered_as(request), resource.url)
         if user
         else None
     )
     return Flow(
-        pending, client, resource, binding, session, user, code_epochs, remembered,
-        request_id, now,
+        pending, client, resource, binding, session, user, code_epochs,
+        consent_epochs, remembered, request_id, now,
     )  # fmt: skip
+
+
+def remembered_as(request: AuthorizationRequest) -> str:
+    """Return the redirect URI under which a decision is remembered: a local app's without port."""
+    return redirect_uri.without_loopback_port(request.redirect_uri)
 
 
 def code_subjects(session: Session, pending: PendingAuthorization) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ def _to_upstream(server: AuthServer, flow: Flow, *, choose: bool) -> flask.Respo
             state=state,
             nonce=opaque.derive(flow.binding, "nonce", state),
             code_verifier=opaque.derive(flow.binding, "code_verifier", state),
-            login_hint=request.login_hint,
+            login_hint=None if choose else request.login_hint,
             prompt=_upstream_prompt(flow, choose=choose),
             max_age=request.max_age,
         )

@@ -65,10 +65,11 @@ def approve(
             tx.remember_consent(
                 flow.session.sub,
                 request.client_id,
-                request.redirect_uri,
+                flows.remembered_as(request),
                 request.resource,
                 scope=scope,
                 client_digest=clients.digest(flow.client),
+                epochs=flow.consent_epochs,
                 now=flow.now,
             )
     server.audit.emit(

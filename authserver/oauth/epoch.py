@@ -34,14 +34,14 @@ def of_session(sub: str, sid: str | None) -> tuple[str, ...]:
     return (user(sub), *upstream_session(sub, sid))
 
 
+def of_consent(sub: str, client_id: str, resource: str) -> tuple[str, ...]:
+    """Return the counters that the memory of a decision depends on."""
+    return (user(sub), client(client_id), consent(sub, client_id, resource))
+
+
 def of_grant(sub: str, client_id: str, resource: str, sid: str | None) -> tuple[str, ...]:
     """Return the counters that a code or grant depends on."""
-    return (
-        user(sub),
-        client(client_id),
-        consent(sub, client_id, resource),
-        *upstream_session(sub, sid),
-    )
+    return (*of_consent(sub, client_id, resource), *upstream_session(sub, sid))
 
 
 def _digest(*parts: str) -> str:

@@ -31,6 +31,7 @@ __all__ = [
     "match",
     "parse",
     "parse_pattern",
+    "without_loopback_port",
 ]
 
 _RESPONSE_PARAMETERS = frozenset(
@@ -65,6 +66,15 @@ def match(registered: tuple[str, ...], presented: str) -> str | None:
     if key is None:
         return None
     return presented if any(_key_of(each) == key for each in registered) else None
+
+
+def without_loopback_port(raw: str) -> str:
+    """Return the URI as a decision about it is remembered: loopback http without its port."""
+    key = _key_of(raw)
+    if key is None:
+        return raw
+    host, path, has_query, query = key
+    return f"http://{host}{path}?{query}" if has_query else f"http://{host}{path}"
 
 
 def _without_port(uri: RedirectUri) -> tuple[str, str, bool, str] | None:

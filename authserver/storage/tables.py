@@ -143,6 +143,7 @@ consents = Table(
     _text("resource"),
     Column("scope", ScopeText, nullable=False),
     _text("client_digest"),
+    _integer("epochs"),
     _integer("granted_at"),
 )
 

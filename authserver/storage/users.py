@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
+from authserver.oauth import epoch
 from authserver.oauth.interaction import RememberedConsent
 from authserver.oauth.user import User
 from authserver.storage import documents, tables
-from authserver.storage.connected import Connected, on_both
+from authserver.storage.connected import Connected, epoch_sum, on_both, subject_parameters
 
 _users, _consents = tables.users, tables.consents
 _PROFILE = ("name", "email", "email_verified", "claims", "last_login_at")
@@ -28,12 +29,15 @@ _SAVE_USER = on_both(
 )
 
 _FIND_CONSENT = select(_consents.c.scope, _consents.c.client_digest, _consents.c.granted_at).where(
-    _consents.c.digest == bindparam("digest")
+    _consents.c.digest == bindparam("digest"), _consents.c.epochs == epoch_sum()
 )
 _REMEMBER = on_both(
     lambda insert: (statement := insert(_consents)).on_conflict_do_update(
         index_elements=[_consents.c.digest],
-        set_={name: statement.excluded[name] for name in ("scope", "client_digest", "granted_at")},
+        set_={
+            name: statement.excluded[name]
+            for name in ("scope", "client_digest", "epochs", "granted_at")
+        },
     )
 )
 
@@ -53,9 +57,13 @@ class UserReads(Connected):
     def consent(
         self, sub: str, client_id: str, redirect_uri: str, resource: str
     ) -> RememberedConsent | None:
-        """Return what the user last decided about this client, redirect URI and resource."""
+        """Return what the user last decided about this client, redirect URI and resource.
+
+        None where user, client or this very consent was revoked since.
+        """
         digest = _consent_digest(sub, client_id, redirect_uri, resource)
-        row = self._row(_FIND_CONSENT, {"digest": digest})
+        subjects = subject_parameters(epoch.of_consent(sub, client_id, resource))
+        row = self._row(_FIND_CONSENT, {"digest": digest, **subjects})
         return None if row is None else RememberedConsent(**row)
 
 
@@ -94,16 +102,20 @@ class UserWrites(Connected):
         *,
         scope: tuple[str, ...],
         client_digest: str,
+        epochs: int,
         now: int,
     ) -> None:
-        """Remember a decision; it replaces the one before."""
+        """Remember a decision; it replaces the one before.
+
+        `epochs` is what the epochs that it depends on summed up to when the user was asked.
+        """
         self._changed(
             _REMEMBER,
             {
                 "digest": _consent_digest(sub, client_id, redirect_uri, resource),
                 "sub": sub, "client_id": client_id, "redirect_uri": redirect_uri,
                 "resource": resource, "scope": scope, "client_digest": client_digest,
-                "granted_at": now,
+                "epochs": epochs, "granted_at": now,
             },
         )  # fmt: skip
 

@@ -51,6 +51,7 @@ def upgrade() -> None:
         sa.Column("resource", sa.Text(), nullable=False),
         sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("client_digest", sa.Text(), nullable=False),
+        sa.Column("epochs", sa.BigInteger(), nullable=False),
         sa.Column("granted_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_consents")),
     )

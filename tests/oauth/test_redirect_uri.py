@@ -132,3 +132,17 @@ def test_a_uri_that_already_has_a_parameter_of_the_response_is_not_registered(ba
 def test_any_other_query_is_kept(query):
     raw = f"https://example.com/cb?{query}"
     assert redirect_uri.check_registrable(raw).raw == raw
+
+
+@pytest.mark.parametrize(
+    ("uri", "remembered"),
+    [
+        ("http://127.0.0.1:3999/cb", "http://127.0.0.1/cb"),
+        ("http://localhost:1", "http://localhost/"),
+        ("http://[::1]:5/cb?x=1", "http://[::1]/cb?x=1"),
+        ("https://app.example:8443/cb", "https://app.example:8443/cb"),
+        ("cursor://anysphere.cursor-mcp/oauth/callback",) * 2,
+    ],
+)
+def test_a_decision_about_a_local_app_is_remembered_for_every_port(uri, remembered):
+    assert redirect_uri.without_loopback_port(uri) == remembered

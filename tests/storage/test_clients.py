@@ -87,7 +87,7 @@ def test_deleting_a_client_ends_its_grants_and_forgets_what_users_decided(store)
     with store.write() as tx:
         tx.add_client(a_client())
         tx.add_grant(a_grant())
-        tx.remember_consent(*key, scope=("issues:read",), client_digest="d", now=NOW)
+        tx.remember_consent(*key, scope=("issues:read",), client_digest="d", epochs=0, now=NOW)
         assert tx.grant_is_live("grant-1", SUBJECTS, NOW)
         assert tx.delete_client("client-1") is True
     with store.write() as tx:

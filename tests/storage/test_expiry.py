@@ -162,8 +162,8 @@ def test_a_purged_client_takes_the_decisions_about_it_along_and_no_others(store)
     others = ("user-1", "other", *CONSENT[2:])
     _add(store, a_client(), a_client("other", preregistered=True))
     with store.write() as tx:
-        tx.remember_consent(*CONSENT, scope=("a",), client_digest="d", now=NOW)
-        tx.remember_consent(*others, scope=("a",), client_digest="d", now=NOW)
+        tx.remember_consent(*CONSENT, scope=("a",), client_digest="d", epochs=0, now=NOW)
+        tx.remember_consent(*others, scope=("a",), client_digest="d", epochs=0, now=NOW)
     assert _purge(store, NOW + IDLE - 1) == {}
     assert _purge(store, NOW + IDLE) == {"idle clients": 1}
     with store.read() as reads:
@@ -174,7 +174,7 @@ def test_a_purged_client_takes_the_decisions_about_it_along_and_no_others(store)
 def test_a_decision_of_a_user_keeps_a_client_from_being_idle(store):
     _add(store, a_client())
     with store.write() as tx:
-        tx.remember_consent(*CONSENT, scope=("a",), client_digest="d", now=NOW + 50 * DAY)
+        tx.remember_consent(*CONSENT, scope=("a",), client_digest="d", epochs=0, now=NOW + 50 * DAY)
     assert _purge(store, NOW + IDLE) == {}
     assert _purge(store, NOW + 50 * DAY + IDLE) == {"idle clients": 1}
 

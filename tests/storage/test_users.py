@@ -2,6 +2,9 @@ import dataclasses
 import secrets
 from typing import Any
 
+import pytest
+
+from authserver.oauth import epoch
 from authserver.oauth.interaction import RememberedConsent
 from authserver.oauth.user import User
 from tests.storage.values import NOW, RESOURCE, a_code, a_grant
@@ -57,21 +60,21 @@ def test_saving_a_user_is_one_statement(store):
 
 def test_a_consent_is_returned_as_it_was_given(store):
     with store.write() as tx:
-        tx.remember_consent(*CONSENT, scope=("a", "b"), client_digest="d1", now=NOW)
+        tx.remember_consent(*CONSENT, scope=("a", "b"), client_digest="d1", epochs=0, now=NOW)
     with store.read() as reads:
         assert reads.consent(*CONSENT) == RememberedConsent(("a", "b"), "d1", NOW)
 
 
 def test_the_newest_decision_replaces_the_one_before_and_does_not_add_to_it(store):
     with store.write() as tx:
-        tx.remember_consent(*CONSENT, scope=("a", "b"), client_digest="d1", now=NOW)
-        tx.remember_consent(*CONSENT, scope=("b",), client_digest="d2", now=NOW + 1)
+        tx.remember_consent(*CONSENT, scope=("a", "b"), client_digest="d1", epochs=0, now=NOW)
+        tx.remember_consent(*CONSENT, scope=("b",), client_digest="d2", epochs=0, now=NOW + 1)
         assert tx.consent(*CONSENT) == RememberedConsent(("b",), "d2", NOW + 1)
 
 
 def test_a_consent_holds_for_exactly_its_user_client_redirect_uri_and_resource(store):
     with store.write() as tx:
-        tx.remember_consent(*CONSENT, scope=(), client_digest="d", now=NOW)
+        tx.remember_consent(*CONSENT, scope=(), client_digest="d", epochs=0, now=NOW)
         for position in range(4):
             other = list(CONSENT)
             other[position] += "/"
@@ -83,7 +86,7 @@ def test_a_consent_to_the_longest_identifiers_is_remembered(store):
     """PostgreSQL's index entries are shorter than these together."""
     key = [f"https://{secrets.token_hex(1000)}.example" for _ in CONSENT]
     with store.write() as tx:
-        tx.remember_consent(*key, scope=("a",), client_digest="d", now=NOW)
+        tx.remember_consent(*key, scope=("a",), client_digest="d", epochs=0, now=NOW)
         assert tx.consent(*key) is not None
 
 
@@ -108,3 +111,14 @@ def test_a_code_and_a_grant_of_nobody_are_read_without_a_user(store):
         tx.add_grant(a_grant())
         assert tx.code_and_user("code-1") == (a_code(), None)
         assert tx.grant_and_user(a_grant().handle) == (a_grant(), None)
+
+
+@pytest.mark.parametrize("revoked", [0, 1, 2])
+def test_a_consent_is_forgotten_with_its_user_client_or_itself(store, revoked):
+    sub, client_id, _, resource = CONSENT
+    with store.write() as tx:
+        tx.remember_consent(*CONSENT, scope=("a",), client_digest="d", epochs=0, now=NOW)
+        tx.bump_epoch(epoch.of_consent(sub, client_id, resource)[revoked])
+
+    with store.read() as reads:
+        assert reads.consent(*CONSENT) is None
