@@ -3,7 +3,7 @@
 import pytest
 
 from authserver.upkeep import run_once
-from tests.actors import Browser, McpClient
+from tests.actors import Browser, Deployment, McpClient
 from tests.attacks.visiting import consent_page, count, decide, registered
 
 DAY = 86400
@@ -56,6 +56,20 @@ def test_106_a_client_with_a_live_grant_is_never_gone(deployment):
     run_once(deployment.server)
     assert client.refresh(token).json["error"] == "invalid_grant", "its absolute end"
     assert count(deployment, "clients") == 1, "it was used a month ago"
+
+
+def test_106_a_grant_that_lives_longer_than_idle_clients_keeps_its_client(
+    sqlite_url, idp, tmp_path
+):
+    more = '[tokens]\nrefresh_idle_lifetime = "300d"\n[registration]\nidle_lifetime = "30d"\n'
+    with Deployment.start(tmp_path, sqlite_url, idp, more=more) as deployment:
+        client = McpClient(deployment).register()
+        token = client.connect()["refresh_token"]
+        deployment.wait(299 * DAY)
+        for _ in range(2):
+            run_once(deployment.server)
+
+        assert client.refresh(token).status_code == 200
 
 
 def test_106_a_client_whose_grants_have_all_ended_goes_after_ninety_days(deployment):

@@ -95,11 +95,12 @@ def test_148_not_you_asks_the_provider_for_another_account(client, victim):
     assert len(client.deployment.idp.asked("/token")) == 2
 
 
-def test_148_a_session_that_is_used_stays_and_one_that_is_not_ends(client, victim):
+@pytest.mark.parametrize("decision", ["approve", "deny"])
+def test_148_a_session_that_is_used_stays_and_one_that_is_not_ends(client, victim, decision):
     consent_page(client, victim)
     for _ in range(11):
         client.deployment.wait(3540)
-        decide(victim, consent_page(client, victim), "approve")
+        decide(victim, consent_page(client, victim), decision)
     assert len(client.deployment.idp.asked("/token")) == 1
 
     client.deployment.wait(3601)

@@ -26,7 +26,7 @@ def registered(deployment: Deployment, uri: str, *, assured=False, **metadata) -
 def sign_in_page(client: McpClient, browser: Browser, **changes) -> TestResponse:
     """Follow the client's link as far as our sign-in page."""
     page = browser.get(client.authorize_url(**changes))
-    assert page.request.path.endswith("/sign-in"), page.get_data(as_text=True)
+    assert is_sign_in_page(page), (page.status_code, page.request.path)
     return page
 
 
@@ -47,7 +47,7 @@ def consent_page(client: McpClient, browser: Browser, subject=None, **changes) -
     page = browser.get(client.authorize_url(**changes))
     if page.request.path.endswith("/sign-in"):
         page = browser.sign_in(page, subject)
-    assert is_consent_page(page), page.get_data(as_text=True)
+    assert is_consent_page(page), (page.status_code, page.request.path)
     return page
 
 
@@ -90,7 +90,7 @@ def nobody_is_signed_in(
     client: McpClient, browser: Browser, page: TestResponse, reason: str
 ) -> bool:
     """Refused, audited, nothing kept; and once the provider behaves, the same page goes on."""
-    assert is_sign_in_page(page), page.get_data(as_text=True)
+    assert is_sign_in_page(page), (page.status_code, page.request.path)
     assert "could not be signed in" in page.get_data(as_text=True)
     assert "session" not in cookies_of(browser)
     assert (count(client.deployment, "sessions"), count(client.deployment, "users")) == (0, 0)
