@@ -106,7 +106,7 @@ def _read(endpoint: Endpoint, request_id: str, now: int) -> Request:
         raise _bad("Content-Encoding is not supported.", 415)
     if endpoint.body != "none" and incoming.method == "POST":
         _check_media_type(endpoint)
-    body = _body()
+    body = read_body()
     form = params.from_pairs(())
     if endpoint.body == "form" and incoming.method == "POST":
         if incoming.query_string:
@@ -146,11 +146,12 @@ def _check_media_type(endpoint: Endpoint) -> None:
         raise _bad("The charset must be UTF-8.")
 
 
-def _body() -> bytes:
+def read_body() -> bytes:
+    """Return the whole body of at most 64 KiB; raises `invalid_request` (400, 413)."""
     if (flask.request.content_length or 0) > MAX_BODY:
         raise _bad("The body is too large.", 413)
     try:
-        body = flask.request.get_data(cache=False)
+        body = flask.request.get_data(cache=True)
     except RequestEntityTooLarge:
         raise _bad("The body is too large.", 413) from None
     except HTTPException:

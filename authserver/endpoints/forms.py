@@ -2,6 +2,7 @@
 
 import flask
 
+from authserver.adapter import read_body
 from authserver.endpoints import browser
 from authserver.endpoints.flow import Flow
 from authserver.endpoints.page_error import PageError
@@ -30,11 +31,10 @@ def query(heading: str = "This link cannot be followed") -> Params:
 def read() -> Params:
     """Read the posted form; raises PageError for what no page of ours sends."""
     heading = "The form cannot be read"
-    body = flask.request.get_data(cache=True)
     try:
-        form = params.parse(body, MAX_FIELDS)
+        form = params.parse(read_body(), MAX_FIELDS)
     except OAuthError as error:
-        raise PageError(400, heading, error.description) from None
+        raise PageError(error.status, heading, error.description) from None
     if form.repeated - {_REPEATED}:
         raise PageError(400, heading, "A field is included more than once.", "repeated_field")
     return form
