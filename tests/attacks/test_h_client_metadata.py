@@ -116,7 +116,7 @@ def test_113_a_client_names_neither_its_id_nor_its_secret_nor_its_end(deployment
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
-def test_114_there_is_no_management_to_get_wrong(deployment, method):
+def test_there_is_no_management_to_get_wrong(deployment, method):
     client = McpClient(deployment).register()
 
     answer = deployment.http().open(

@@ -1,4 +1,4 @@
-"""Cases 109 to 111: names and addresses that a client gives itself"""
+"""Cases 109, 110: names and addresses that a client gives itself"""
 
 import pytest
 
@@ -86,7 +86,7 @@ def test_110_public_addresses_are_kept_and_on_no_page(deployment, member):
 
 
 @pytest.mark.parametrize("member", ["jwks_uri", "logo_uri", "client_uri", "sector_identifier_uri"])
-def test_111_no_address_in_a_registration_is_ever_fetched(deployment, idp, member):
+def test_no_address_in_a_registration_is_ever_fetched(deployment, idp, member):
     before = len(idp.seen)
 
     client = McpClient(deployment, URI, {member: f"{idp.origin}/jwks"}).register()

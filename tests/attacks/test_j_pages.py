@@ -1,4 +1,4 @@
-"""Cases 145, 146, 149, 161, 162: our pages, framed, fed with markup, and steered elsewhere"""
+"""Cases 145, 146, 149, 161: our pages, framed, fed with markup, and steered elsewhere"""
 
 import re
 from http.cookies import SimpleCookie
@@ -218,7 +218,7 @@ def test_161_no_page_goes_where_a_parameter_says(client, browser, name, target):
 
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("path", ["/logout", "/end_session", "/signout"])
-def test_162_there_is_no_logout_to_forge(client, browser, path, method):
+def test_there_is_no_logout_to_forge(client, browser, path, method):
     consent_page(client, browser)
 
     answer = getattr(browser.client, method)(
@@ -229,7 +229,7 @@ def test_162_there_is_no_logout_to_forge(client, browser, path, method):
     assert is_consent_page(browser.get(client.authorize_url()))
 
 
-def test_162_the_switch_of_users_needs_the_pages_own_form(client, browser):
+def test_the_switch_of_users_needs_the_pages_own_form(client, browser):
     page = consent_page(client, browser)
     other = McpClient(client.deployment).register()
 
