@@ -5,8 +5,8 @@ from pydantic import Field
 from authserver.settings.table import (
     Endpoint,
     FieldPath,
-    Parameter,
     Scope,
+    ScopeParameter,
     SubjectPath,
     Table,
     UpstreamIssuer,
@@ -70,7 +70,7 @@ class OAuth2Table(UpstreamTable):
     offline_scopes: list[Scope] = Field(
         [], description="Scopes added where its refresh token is to be kept."
     )
-    scope_parameter: Parameter = Field(
+    scope_parameter: ScopeParameter = Field(
         "scope", description="The name of the parameter that asks for scopes."
     )
     prompts: list[Prompt] = Field([], description="The values of prompt that the provider knows.")

@@ -43,6 +43,11 @@ def read_offline_parameter(value: object, origin: Origin) -> str:
     return "prompt" if value == "prompt" else read_parameter(value, origin)
 
 
+def read_scope_parameter(value: object, origin: Origin) -> str:
+    """Return the name under which the provider wants scopes."""
+    return "scope" if value == "scope" else read_parameter(value, origin)
+
+
 def read_ca_file(value: object, origin: Origin) -> Path:
     """Return a PEM file with certificates; a relative path starts at the configuration file."""
     if not isinstance(value, str) or not value or "\0" in value:

@@ -65,7 +65,7 @@ def _asked(
         ], []
     problems, notes = list(judge(document, upstream)), list(remarks(document, upstream))
     problems += _check_keys(document, upstream, session)
-    token_endpoint = endpoint_of(document, "token_endpoint")
+    token_endpoint = endpoint_of(document, "token_endpoint", upstream.issuer)
     if token_endpoint is not None and document.get("issuer") == upstream.issuer:
         problem, note = _try_credentials(upstream, token_endpoint, redirect_uri, session, now)
         problems += problem
@@ -76,7 +76,7 @@ def _asked(
 def _check_keys(
     document: Mapping[str, object], upstream: OidcUpstream, session: UpstreamSession
 ) -> Iterator[Finding]:
-    url = endpoint_of(document, "jwks_uri")
+    url = endpoint_of(document, "jwks_uri", upstream.issuer)
     if url is None:
         return
     try:

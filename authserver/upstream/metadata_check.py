@@ -29,11 +29,10 @@ class Finding:
         return f"{self.message}\n    -> {self.remedy}"
 
 
-def endpoint_of(document: Document, name: str) -> str | None:
+def endpoint_of(document: Document, name: str, issuer: str) -> str | None:
     """Return an endpoint that a sign-in would use, None where it would be refused."""
-    issuer, url = document.get("issuer"), document.get(name)
-    is_usable = isinstance(issuer, str) and discovery.is_endpoint(url, issuer)
-    return url if is_usable and isinstance(url, str) else None
+    url = document.get(name)
+    return url if isinstance(url, str) and discovery.is_endpoint(url, issuer) else None
 
 
 def judge(document: Document, upstream: OidcUpstream) -> Iterator[Finding]:
@@ -80,12 +79,12 @@ def _issuer(document: Document, upstream: OidcUpstream) -> Iterator[Finding]:
 
 def _endpoints(document: Document, upstream: OidcUpstream) -> Iterator[Finding]:
     try:
-        found = discovery.parse(document, str(document.get("issuer")))
+        # As if the issuer were right: that it is not, is a finding of its own.
+        found = discovery.parse({**document, "issuer": upstream.issuer}, upstream.issuer)
     except UpstreamError as error:
-        if error.reason == "discovery_invalid":
-            known = presets().get(upstream.preset or "")
-            hint = " ".join(known.notes) if known else ""
-            yield Finding(f"its metadata is not usable: {error.detail}", hint or "ask who runs it")
+        known = presets().get(upstream.preset or "")
+        hint = " ".join(known.notes) if known else ""
+        yield Finding(f"its metadata is not usable: {error.detail}", hint or "ask who runs it")
         return
     if upstream.userinfo == "always" and found.userinfo_endpoint is None:
         remedy = 'write userinfo = "when-needed"'

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit
 
+from joserfc import jwt
+from joserfc.errors import JoseError
 from joserfc.jwk import Key
 
 from tests.upstream.jose import half_hash, new_key, segment, sign
@@ -47,6 +49,9 @@ class HostileIdp:
         self.path = ""  # the path of the issuer
         self.subject = "user-1"
         self.client_auth = "client_secret_basic"
+        self.client_key: Any = None  # the client's public key, for private_key_jwt
+        self.assertion_audience: str | None = None
+        self.assertions: list[str] = []  # their jti
         self.spoiled: dict[str, Spoiled] = {}  # by path
         self.metadata: dict[str, Any] = {}  # changes to the discovery document
         self.claims: dict[str, Any] = {}  # changes to the ID token's claims
@@ -168,6 +173,8 @@ class HostileIdp:
         return self.forge(sign(header, payload, self.signing_key))
 
     def _authenticates(self, seen: Seen) -> bool:
+        if self.client_auth == "private_key_jwt":
+            return self._asserts(seen)
         if self.client_auth == "client_secret_basic":
             given = seen.headers.get("authorization", "").removeprefix("Basic ")
             client_id, _, secret = b64decode(given).decode().partition(":")
@@ -175,6 +182,23 @@ class HostileIdp:
         secret_expected = CLIENT_SECRET if self.client_auth == "client_secret_post" else None
         named = (seen.params.get("client_id"), seen.params.get("client_secret"))
         return "authorization" not in seen.headers and named == (CLIENT_ID, secret_expected)
+
+    def _asserts(self, seen: Seen) -> bool:
+        """Judge a client assertion as strictly as any provider: RFC 7523 §3."""
+        kind = seen.params.get("client_assertion_type")
+        if kind != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer":
+            return False
+        given = seen.params.get("client_assertion", "")
+        try:
+            claims = jwt.decode(given, self.client_key, algorithms=["ES256", "PS256"]).claims
+        except JoseError:
+            return False
+        fresh = claims["jti"] not in self.assertions
+        self.assertions.append(claims["jti"])
+        named = (claims["iss"], claims["sub"], seen.params.get("client_id"))
+        aud, lived = claims["aud"], claims["exp"] - claims["iat"]
+        in_time = claims["iat"] <= self.now < claims["exp"] and lived <= 300
+        return fresh and in_time and named == (CLIENT_ID,) * 3 and aud == self.assertion_audience
 
     def _userinfo(self, seen: Seen) -> tuple[int, Any]:
         token = seen.headers.get("authorization", "").removeprefix("Bearer ")

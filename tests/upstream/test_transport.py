@@ -76,6 +76,13 @@ def test_a_certificate_for_another_name_is_an_outage(session, tls, certificate):
         session.get("discovery", tls.origin.replace("127.0.0.1", "localhost"), Deadline(2))
 
 
+def test_an_authority_that_is_configured_is_the_only_one(tls, certificate):
+    ours = UpstreamSession(certificate)
+    assert ours.get("discovery", tls.origin, Deadline(2)).status == 200
+    assert ours._pooled().verify == str(certificate)
+    ours.close()
+
+
 def test_an_answer_over_tls_is_read_and_its_connection_reused(session, tls, certificate):
     session._pooled().verify = str(certificate)
 
