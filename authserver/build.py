@@ -71,14 +71,22 @@ def _prepare(settings: Settings, store: Store, now: int) -> SigningKeys:
 
 
 def open_store(settings: Settings) -> Store:
-    """Return the store with this version's schema; raises SchemaBehind."""
+    """Return the store with this version's schema; raises SchemaBehind, UnfitDatabase."""
     if settings.database_url.startswith("sqlite:"):
         migrate.upgrade(settings.database_url)
     store = Store.open(settings.database_url)
-    if not store.schema_is_current():
+    try:
+        _check_schema(store)
+    except BaseException:
         store.close()
-        raise SchemaBehind
+        raise
     return store
+
+
+def _check_schema(store: Store) -> None:
+    if not store.schema_is_current():
+        raise SchemaBehind
+    store.check_schema()
 
 
 def signing_keys(settings: Settings, store: Store) -> SigningKeys:

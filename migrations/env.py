@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from authserver.storage.migrate import VERSION_TABLE
 from authserver.storage.tables import metadata
 
 connection = context.config.attributes["connection"]
@@ -9,6 +10,7 @@ connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
     target_metadata=metadata,
+    version_table=VERSION_TABLE,
     render_as_batch=connection.dialect.name == "sqlite",
     transactional_ddl=True,  # SQLite too: a migration that fails leaves nothing behind
     compare_server_default=True,

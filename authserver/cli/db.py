@@ -48,9 +48,10 @@ def status(ctx: click.Context, config_file: str | None, *, as_json: bool) -> Non
         revision, newest, is_current = None, migrate.head(), False
     else:
         revision, newest = migrate.status(url)
-        store = Store.open(url)
-        is_current = store.schema_is_current()
-        store.close()
+        with closing(Store.open(url)) as store:
+            is_current = store.schema_is_current()
+            if is_current:
+                store.check_schema()
     if as_json:
         found = {"revision": revision, "newest": newest, "current": is_current}
         click.echo(json.dumps(found, indent=2))

@@ -42,9 +42,14 @@ def explained(error: Exception) -> str | None:
     from authserver.build import SchemaBehind  # noqa: PLC0415 - heavy
     from authserver.keys import NoSigningKey  # noqa: PLC0415 - heavy
     from authserver.sealing import UnknownKey  # noqa: PLC0415 - heavy
-    from authserver.storage.errors import StorageUnavailable, UnusableUrl  # noqa: PLC0415 - heavy
+    from authserver.storage.errors import (  # noqa: PLC0415 - heavy
+        StorageUnavailable,
+        UnfitDatabase,
+        UnusableUrl,
+    )
     from authserver.upstream.change import Doubles, UpstreamChanged  # noqa: PLC0415 - heavy
 
     keys = (NoSigningKey, UnknownKey)
-    database = (SchemaBehind, StorageUnavailable, UnusableUrl, UpstreamChanged, Doubles)
-    return str(error) if isinstance(error, (*keys, *database)) else None
+    database = (SchemaBehind, StorageUnavailable, UnfitDatabase, UnusableUrl)
+    users = (UpstreamChanged, Doubles)
+    return str(error) if isinstance(error, (*keys, *database, *users)) else None

@@ -4,11 +4,13 @@ Connections are in the driver's autocommit mode: a read is one round trip, and a
 transaction says BEGIN itself, with its first statement.
 """
 
+import errno
 import os
 import select
 import sqlite3
 import time
 import weakref
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -21,6 +23,11 @@ from authserver.storage.errors import UnusableUrl
 _POOL_TIMEOUT = 2
 _LOCK_TIMEOUT_MS = 2500
 _STATEMENT_TIMEOUT_MS = 4500
+_SQLITE_MAGIC = b"SQLite format 3\0"
+_REMEDIES = {
+    errno.ENOENT: "make the folder, or mount what should be there",
+    errno.EISDIR: "name a file in [database] url",
+}
 _POSTGRESQL = {
     "connect_timeout": 2,
     "keepalives_idle": 30,
@@ -95,11 +102,27 @@ def create_sqlite_file(url: URL) -> None:
     Raises `UnusableUrl`: a folder that is missing may be a volume that is not mounted, and a new
     database in its place would have new keys and no users.
     """
+    _open_sqlite_file(url, os.O_CREAT | os.O_RDWR)
+
+
+def check_sqlite_file(url: URL) -> None:
+    """Raise `UnusableUrl` where a database file cannot be written, or is no database."""
+    _open_sqlite_file(url, os.O_RDWR)
+
+
+def _open_sqlite_file(url: URL, flags: int) -> None:
+    path = Path(str(url.database))
     try:
-        os.close(os.open(str(url.database), os.O_CREAT | os.O_RDWR, 0o600))
+        with os.fdopen(os.open(path, flags, 0o600), "rb") as file:
+            begins = file.read(len(_SQLITE_MAGIC))
     except OSError as error:
         said = error.strerror or type(error).__name__
-        raise UnusableUrl(f"the SQLite database cannot be opened: {said}") from error
+        remedy = _REMEDIES.get(error.errno or 0, "let authserver write to it and its folder")
+        raise UnusableUrl(f"the database {path} cannot be opened: {said}; {remedy}") from error
+    if begins not in (b"", _SQLITE_MAGIC):
+        raise UnusableUrl(f"{path} is no SQLite database: name another file in [database] url")
+    if not os.access(path.parent, os.W_OK):
+        raise UnusableUrl(f"let authserver write to the folder of {path}: a log is kept there")
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:

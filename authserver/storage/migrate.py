@@ -11,9 +11,17 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, NullPool, event, text
 
 from authserver.assets import asset
-from authserver.storage.engine import create_sqlite_file, open_engine, parse_url, writing
+from authserver.storage import fit
+from authserver.storage.engine import (
+    check_sqlite_file,
+    create_sqlite_file,
+    open_engine,
+    parse_url,
+    writing,
+)
 from authserver.storage.errors import StorageUnavailable, translated
 
+VERSION_TABLE = "authserver_version"  # Alembic's own name is taken where a host uses Alembic
 PATIENCE = 300  # seconds for another process's migration
 _ADVISORY_LOCK = 0x6175_7468_7372_7672  # "authsrvr"
 
@@ -21,7 +29,7 @@ _ADVISORY_LOCK = 0x6175_7468_7372_7672  # "authsrvr"
 def upgrade(url: str) -> None:
     """Bring the database to this version's schema; a newer one is left alone.
 
-    Raises `UnusableUrl` or `StorageUnavailable`.
+    Raises `UnusableUrl`, `UnfitDatabase` or `StorageUnavailable`.
     """
     parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite":
@@ -34,8 +42,10 @@ def upgrade(url: str) -> None:
 def status(url: str) -> tuple[str | None, str]:
     """Return the database's revision, None for an empty one, and the newest revision we know."""
     parsed = parse_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        check_sqlite_file(parsed)
     engine = open_engine(parsed, poolclass=NullPool)
-    with translated(), engine.connect() as connection:
+    with translated(parsed), engine.connect() as connection:
         return _revision(connection), head()
 
 
@@ -45,7 +55,14 @@ def is_current(connection: Connection) -> bool:
     A newer schema still serves this version, as schemas first grow and shrink a release later.
     """
     revision = _revision(connection)
-    return revision is not None and (revision == head() or revision not in _known())
+    if revision is None or revision in _known():
+        return revision == head()
+    return not fit.missing(connection)
+
+
+def check(connection: Connection) -> None:
+    """Raise `UnfitDatabase` where a database at a revision lacks what that revision has."""
+    fit.check(connection, _revision(connection))
 
 
 def config(connection: Connection) -> Config:
@@ -75,15 +92,26 @@ def _scripts() -> ScriptDirectory:
 
 
 def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+    options = {"version_table": VERSION_TABLE}
+    return MigrationContext.configure(connection, opts=options).get_current_revision()
+
+
+def _is_to_upgrade(connection: Connection) -> bool:
+    """Say whether there is something to do; raises `UnfitDatabase` where it is not ours to do."""
+    revision = _revision(connection)
+    if revision is None:
+        fit.check_empty(connection)
+    elif revision not in _known():
+        fit.check(connection, revision)
+    return not is_current(connection)
 
 
 def _upgrade_sqlite(url: URL) -> None:
     """Migrate in one transaction: it holds the write lock from its BEGIN on."""
     engine = open_engine(url, poolclass=NullPool)
     event.listen(engine, "connect", _wait_for_writers)
-    with translated(), writing(engine).begin() as connection:
-        if not is_current(connection):
+    with translated(url), writing(engine).begin() as connection:
+        if _is_to_upgrade(connection):
             command.upgrade(config(connection), "head")
 
 
@@ -96,9 +124,9 @@ def _upgrade_postgresql(url: URL) -> None:
     guarding = open_engine(url, poolclass=NullPool)
     migrating = open_engine(url, poolclass=NullPool, isolation_level="READ COMMITTED")
     event.listen(migrating, "connect", _lift_statement_timeout)
-    with translated(), guarding.connect() as guard:
+    with translated(url), guarding.connect() as guard:
         _take_advisory_lock(guard)
-        if not is_current(guard):
+        if _is_to_upgrade(guard):
             with migrating.connect() as connection:
                 command.upgrade(config(connection), "head")
 

@@ -93,7 +93,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Reads]:
         """Give a connection on which each read stands alone; raises `StorageUnavailable`."""
-        with translated(), self._engine.connect() as connection:
+        with translated(self._engine.url), self._engine.connect() as connection:
             yield Reads(connection)
 
     @contextmanager
@@ -102,7 +102,7 @@ class Store:
 
         It begins with its first statement. Raises `StorageUnavailable`.
         """
-        with translated(), self._turn(), self._writer.connect() as connection:
+        with translated(self._engine.url), self._turn(), self._writer.connect() as connection:
             tx = Transaction(connection)
             try:
                 yield tx
@@ -113,8 +113,13 @@ class Store:
 
     def schema_is_current(self) -> bool:
         """Say whether the schema is the one of this version, or a newer one."""
-        with translated(), self._engine.connect() as connection:
+        with translated(self._engine.url), self._engine.connect() as connection:
             return migrate.is_current(connection)
+
+    def check_schema(self) -> None:
+        """Raise `UnfitDatabase` where a table or column of this version is missing."""
+        with translated(self._engine.url), self._engine.connect() as connection:
+            migrate.check(connection)
 
     @contextmanager
     def counting(self) -> Iterator[Count]:

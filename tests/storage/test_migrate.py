@@ -54,7 +54,7 @@ def test_the_tables_are_exactly_what_the_migrations_make(empty_database_url):
     with _connect(empty_database_url) as connection:
         command.check(migrate.config(connection))
         made = set(inspect(connection).get_table_names())
-    assert made == {*metadata.tables, "alembic_version"}
+    assert made == {*metadata.tables, migrate.VERSION_TABLE}
 
 
 def test_the_check_sees_a_table_that_no_migration_makes(empty_database_url):
@@ -70,12 +70,12 @@ def test_a_migration_can_be_taken_back(empty_database_url):
         command.downgrade(migrate.config(connection), "base")
         connection.commit()
     with _connect(empty_database_url) as connection:
-        assert set(inspect(connection).get_table_names()) == {"alembic_version"}
+        assert set(inspect(connection).get_table_names()) == {migrate.VERSION_TABLE}
 
 
 def test_the_schema_of_a_newer_version_is_left_alone_and_served(empty_database_url):
     migrate.upgrade(empty_database_url)
-    _execute(empty_database_url, "UPDATE alembic_version SET version_num = '9999'")
+    _execute(empty_database_url, "UPDATE authserver_version SET version_num = '9999'")
     migrate.upgrade(empty_database_url)
     assert migrate.status(empty_database_url) == ("9999", migrate.head())
     assert _is_current(empty_database_url)
