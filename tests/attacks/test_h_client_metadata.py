@@ -61,8 +61,10 @@ def test_112_what_a_client_registered_is_its_maximum(deployment):
 def test_112_grants_that_are_not_offered_are_left_out_or_refused_and_never_work(deployment, grant):
     alone = _register(deployment, grant_types=[grant])
     client = McpClient(deployment, metadata={"grant_types": ["authorization_code", grant]})
+    mixed = _register(deployment, grant_types=["authorization_code", grant])
 
     assert _is_refused(alone)
+    assert mixed.json["grant_types"] == ["authorization_code"], "the answer says what remains"
     client.register()
     answer = client.token({"grant_type": grant, "client_id": client.client_id, "scope": "x"})
     assert answer.json["error"] == "unsupported_grant_type"
