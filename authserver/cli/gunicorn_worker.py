@@ -7,14 +7,15 @@ from socket import SHUT_RD
 from typing import Any
 
 from gunicorn.http import message
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers import gthread
 
 # An authorize URL carries up to 48 KB of escaped state; the pages refuse a query beyond 64 KB.
 REQUEST_LINE = 66 * 1024
+SILENCE = 1.0  # seconds for which a connection that says nothing may hold a thread
 ARRIVAL = 10.0  # seconds from a request's first byte to the end of its body
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """Stops reading from whoever sends a request by drops: each such client holds a thread.
 
     gunicorn itself waits for ever, for its timeout is one of workers and not of requests.
@@ -25,6 +26,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         # Of a longer limit gunicorn makes 8190, and "unlimited" means it: each piece that arrives
         # is copied with all that came before.
         message.MAX_REQUEST_LINE = REQUEST_LINE
+        gthread.DEFAULT_WORKER_DATA_TIMEOUT = SILENCE
         self._arriving: dict[Any, float] = {}
         threading.Thread(target=self._watch, name="authserver-arrival", daemon=True).start()
         super().init_process()

@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -26,12 +27,13 @@ def load(path: str | Path) -> Settings:
     """Return the settings of a file; raises SettingsError with every mistake that is in it."""
     path = Path(path).absolute()
     document = _parse(path)
+    origin = Origin(path.parent)
     try:
-        file = File.model_validate(document, context=Origin(path.parent))
+        file = File.model_validate(document, context=origin)
     except ValidationError as error:
         problems = explain(error)
     else:
-        return to_settings(file, path)
+        return replace(to_settings(file, path), exposed_files=tuple(sorted(origin.exposed)))
     # Raised out here, so that no traceback leads to an error that knows what was written.
     raise SettingsError(problems)
 

@@ -11,13 +11,17 @@ from pydantic_core import CoreSchema, core_schema
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The file's folder, which relative paths start at, and what was read before in this file."""
+    """The file's folder, which relative paths start at, and what was read before in this file.
+
+    `exposed` are files of secrets that others than their owner may read.
+    """
 
     directory: Path
     resource_urls: dict[str, str] = field(default_factory=dict)
     resource_names: set[str] = field(default_factory=set)
     sealing_kids: set[str] = field(default_factory=set)
     scopes: set[str] = field(default_factory=set)
+    exposed: set[Path] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import base64
 import binascii
 import os
 import re
+import stat
 from typing import Literal
 
 from authserver.sealing import MIN_SECRET_LENGTH, SealingKey
@@ -12,6 +13,7 @@ from authserver.settings.problem import wrong
 
 SEALING_KEY_FILE = "sealing.key"
 _MAX_FILE = 64 * 1024
+_OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}\Z")
 _REMEDY = 'write "env:NAME" or "file:/path"'
 _MAKE_KEY = "make one with openssl rand 32 > FILE, or for a variable with openssl rand -base64 32"
@@ -93,6 +95,8 @@ def _from_file(name: str, origin: Origin) -> bytes:
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_FILE + 1)
+            if os.fstat(file.fileno()).st_mode & _OF_OTHERS:
+                origin.exposed.add(path)
     except FileNotFoundError:
         raise wrong(f"the file {path} does not exist", _file_remedy(name)) from None
     except (OSError, ValueError) as error:

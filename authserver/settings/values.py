@@ -60,6 +60,7 @@ class Settings:
 
     `sealing_keys` are never empty: the first seals, all open. `trusted_proxies` counts the
     proxies in front whose X-Forwarded-For entries are believed, for the client's address only.
+    `exposed_files` hold secrets, and others than their owner may read them.
     """
 
     issuer: str
@@ -77,6 +78,7 @@ class Settings:
     trusted_proxies: int = 0
     authorization_endpoint_base_url: str | None = None
     config_path: Path | None = None
+    exposed_files: tuple[Path, ...] = ()
 
     @property
     def pages_url(self) -> str:

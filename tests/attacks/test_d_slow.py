@@ -75,3 +75,12 @@ def test_064_a_request_that_trickles_in_is_given_up_and_the_others_are_answered(
             for connection in slow:
                 answer = b"".join(iter(lambda: connection.recv(4096), b""))  # noqa: B023
                 assert answer == b"" or b" 400 " in answer.partition(b"\r\n")[0], (kind, answer)
+
+
+def test_064_connections_that_say_nothing_hold_the_threads_for_a_moment(port):
+    with ExitStack() as stack:
+        for _ in range(THREADS):
+            stack.enter_context(trickle(port, b""))
+        began = time.monotonic()
+        assert healthy(port)
+        assert time.monotonic() - began < 4

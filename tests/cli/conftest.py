@@ -15,6 +15,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.delenv("AUTHSERVER_CONFIG", raising=False)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "sealing.key").write_bytes(os.urandom(32))
+    (tmp_path / "sealing.key").chmod(0o600)
     (tmp_path / "authserver.toml").write_text(toml(changed({})))
     return tmp_path
 

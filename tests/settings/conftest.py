@@ -13,6 +13,7 @@ def write(tmp_path, monkeypatch):
     """Write the right configuration with changes (or a text) and return its path."""
     monkeypatch.setenv(VARIABLE, SECRET)
     (tmp_path / "sealing.key").write_bytes(os.urandom(32))
+    (tmp_path / "sealing.key").chmod(0o600)
 
     def write(changes):
         path = tmp_path / "authserver.toml"

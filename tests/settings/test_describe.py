@@ -2,6 +2,7 @@
 
 import pytest
 
+from authserver.settings import load
 from authserver.settings.describe import describe
 from tests.settings.configuration import ABSENT
 
@@ -48,6 +49,14 @@ def test_a_loosened_default_is_said(settings, changes, sentence):
 
 def test_the_defaults_are_not_loose(settings):
     assert describe(settings()).loosened == ()
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660])
+def test_a_secret_that_others_may_read_is_said(settings, tmp_path, mode):
+    before = settings()
+    (tmp_path / "sealing.key").chmod(mode)
+    (said,) = describe(load(before.config_path)).loosened
+    assert said.startswith(f"{tmp_path / 'sealing.key'}: others than its owner may read this")
 
 
 def test_stricter_than_the_default_is_not_loose(settings):
