@@ -52,6 +52,10 @@ class RateLimiter:
         """Count a refused secret, code or token of a client at an address; raises past a limit."""
         self._hit(self.limits.failures_per_client, *_failure_key(client_id, address))
 
+    def count_refused_logout(self, address: str) -> None:
+        """Count a refused logout token of an address; raises past a limit."""
+        self._hit(self.limits.failures_per_client, "logout", network_of(address))
+
     def _is_trusted(self, address: str) -> bool:
         parsed = _ip_address(address)
         return parsed is not None and any(parsed in each for each in self.limits.trusted_egress)

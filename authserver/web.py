@@ -13,7 +13,16 @@ from authserver import adapter
 from authserver.app import AuthServer, Clock
 from authserver.audit import Audit, to_stdout
 from authserver.build import build
-from authserver.endpoints import authorize, browser, callback, consent, discovery, pages, sign_in
+from authserver.endpoints import (
+    authorize,
+    backchannel_logout,
+    browser,
+    callback,
+    consent,
+    discovery,
+    pages,
+    sign_in,
+)
 from authserver.endpoints.health import health
 from authserver.endpoints.page_error import PageError
 from authserver.endpoints.register import register
@@ -94,6 +103,7 @@ def endpoints(server: AuthServer) -> list[Endpoint]:
         Endpoint("/register", ("POST",), register, body="json")
         if server.settings.registration.enabled
         else Endpoint("/register", ("POST",), discovery.unknown),
+        *backchannel_logout.endpoints(server),
     ]
     placed = [
         Endpoint(prefix + each.path, each.methods, each.function, each.body, each.cors)

@@ -13,8 +13,10 @@ from authserver.oauth.errors import OAuthError
 from authserver.oauth.interaction import Session
 from authserver.oauth.params import Params
 from authserver.oauth.user import User
+from authserver.storage.store import Transaction
 from authserver.upstream.errors import UpstreamError, UpstreamUnavailable
 from authserver.upstream.identity import UpstreamIdentity
+from authserver.upstream.logout_token import sign_in_names
 
 LEEWAY = 60  # seconds between two clocks
 
@@ -34,11 +36,11 @@ def callback(server: AuthServer, request_id: str, now: int) -> flask.Response:
         if "error" in received:
             return _refused_upstream(server, flow, received)
         identity = _identify(server, flow, received, state)
+        return _begin_session(server, flow, identity)
     except UpstreamError as error:
         return _failed(server, flow, error.reason, error.detail)
     except UpstreamUnavailable as error:
         return _failed(server, flow, "upstream_unavailable", error.detail, "unavailable")
-    return _begin_session(server, flow, identity)
 
 
 def _params() -> Params:
@@ -104,6 +106,7 @@ def _begin_session(server: AuthServer, flow: Flow, identity: UpstreamIdentity) -
         if old is not None:
             tx.delete_session(opaque.digest(old))
         epochs = tx.epoch_sum(epoch.of_session(user.sub, identity.sid))
+        _check_not_logged_out(tx, flow, identity)
         session = _session(flow, user, identity, value, epochs)
         tx.add_session(session)
     server.audit.emit(
@@ -114,6 +117,13 @@ def _begin_session(server: AuthServer, flow: Flow, identity: UpstreamIdentity) -
     response = steps.to_page(server, "consent", flow.pending.id)
     browser.set_session(server, response, value)
     return response
+
+
+def _check_not_logged_out(tx: Transaction, flow: Flow, identity: UpstreamIdentity) -> None:
+    """Raise UpstreamError where a logout overtook the sign-in while the upstream was asked."""
+    names = sign_in_names(identity.issuer, identity.subject, identity.sid)
+    if tx.is_logged_out_since(names, flow.now):
+        raise UpstreamError("logged_out", "the upstream logged the user out meanwhile")
 
 
 def _session(

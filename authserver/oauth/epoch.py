@@ -24,14 +24,23 @@ def consent(sub: str, client_id: str, resource: str) -> str:
     return f"consent:{_digest(sub, client_id, resource)}"
 
 
-def upstream_session(sub: str, sid: str | None) -> tuple[str, ...]:
-    """Return the name of the counter of a user's session at the upstream, where it has one."""
-    return () if sid is None else (f"sid:{_digest(sub, sid)}",)
+def upstream_session(sid: str) -> str:
+    """Return the name of the counter of a session at the upstream.
+
+    The upstream's `sid` alone names it: a logout token may say nothing else
+    (docs/decisions/0007-back-channel-logout.md).
+    """
+    return f"sid:{_digest(sid)}"
+
+
+def without_upstream_session(sub: str) -> str:
+    """Return the name of the counter of what a user got by sign-ins that named no `sid`."""
+    return f"no-sid:{sub}"
 
 
 def of_session(sub: str, sid: str | None) -> tuple[str, ...]:
     """Return the counters that a browser session depends on."""
-    return (user(sub), *upstream_session(sub, sid))
+    return (user(sub), _at_the_upstream(sub, sid))
 
 
 def of_consent(sub: str, client_id: str, resource: str) -> tuple[str, ...]:
@@ -41,7 +50,11 @@ def of_consent(sub: str, client_id: str, resource: str) -> tuple[str, ...]:
 
 def of_grant(sub: str, client_id: str, resource: str, sid: str | None) -> tuple[str, ...]:
     """Return the counters that a code or grant depends on."""
-    return (*of_consent(sub, client_id, resource), *upstream_session(sub, sid))
+    return (*of_consent(sub, client_id, resource), _at_the_upstream(sub, sid))
+
+
+def _at_the_upstream(sub: str, sid: str | None) -> str:
+    return without_upstream_session(sub) if sid is None else upstream_session(sid)
 
 
 def _digest(*parts: str) -> str:

@@ -83,7 +83,8 @@ class RateLimitsTable(Table):
     )
     failures_per_client: Count = Field(
         _LIMITS.failures_per_client,
-        description="Refused secrets, codes and tokens of one client at one address.",
+        description="Refused secrets, codes and tokens of one client at one address, and logout "
+        "tokens from one.",
     )
     trusted_egress: list[Network] = Field(
         [],

@@ -109,6 +109,10 @@ RULES = {
         tables.upstream_logins.c.state_digest,
         tables.upstream_logins.c.expires_at <= _moment("expired_before"),
     ),
+    "logout tokens": _rule(
+        tables.logout_tokens.c.digest,
+        tables.logout_tokens.c.expires_at <= _moment("expired_before"),
+    ),
     "sessions": _rule(
         _sessions.c.digest,
         (_sessions.c.created_at <= _moment("session_before"))

@@ -19,6 +19,7 @@ from authserver.storage.errors import translated
 from authserver.storage.expiry import ExpiryReads, ExpiryWrites
 from authserver.storage.grants import GrantReads, GrantWrites
 from authserver.storage.logins import LoginReads, LoginWrites
+from authserver.storage.logouts import LogoutReads, LogoutWrites
 from authserver.storage.signing_keys import SigningKeyReads, SigningKeyWrites
 from authserver.storage.turns import Turns
 from authserver.storage.upstream_identity import UpstreamIdentityReads, UpstreamIdentityWrites
@@ -30,6 +31,7 @@ class Reads(
     ExpiryReads,
     GrantReads,
     LoginReads,
+    LogoutReads,
     SigningKeyReads,
     UserReads,
     UpstreamIdentityReads,
@@ -44,6 +46,7 @@ class Transaction(
     ExpiryWrites,
     GrantWrites,
     LoginWrites,
+    LogoutWrites,
     SigningKeyWrites,
     UserWrites,
     UpstreamIdentityWrites,

@@ -132,6 +132,16 @@ upstream_logins = Table(
     _integer("expires_at"),
 )
 
+# Each is taken once, and tells a sign-in of that moment that it has ended.
+logout_tokens = Table(
+    "logout_tokens",
+    metadata,
+    _key("digest"),
+    _text("ends"),
+    _integer("received_at"),
+    _integer("expires_at"),
+)
+
 consents = Table(
     "consents",
     metadata,

@@ -17,6 +17,10 @@ _users, _consents = tables.users, tables.consents
 _PROFILE = ("name", "email", "email_verified", "claims", "last_login_at")
 
 _FIND_USER = select(_users).where(_users.c.sub == bindparam("sub"))
+_FIND_USER_OF = select(_users).where(
+    _users.c.upstream_issuer == bindparam("issuer"),
+    _users.c.upstream_subject == bindparam("subject"),
+)
 _SAVE_USER = on_both(
     lambda insert: (
         (statement := insert(_users))
@@ -52,6 +56,11 @@ class UserReads(Connected):
     def user(self, sub: str) -> User | None:
         """Return a user."""
         row = self._row(_FIND_USER, {"sub": sub})
+        return None if row is None else _user(row)
+
+    def user_of(self, issuer: str, subject: str) -> User | None:
+        """Return the user whom the upstream calls so."""
+        row = self._row(_FIND_USER_OF, {"issuer": issuer, "subject": subject})
         return None if row is None else _user(row)
 
     def consent(

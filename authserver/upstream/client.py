@@ -1,17 +1,23 @@
 """The one upstream as the server sees it, whatever it speaks: OIDC Core 1.0, RFC 6749"""
 
+from dataclasses import replace
 from typing import Protocol
 
 from authserver.settings import OidcUpstream
 from authserver.settings import Upstream as UpstreamSettings
 from authserver.upstream.bulkhead import DEFAULT_CALLS, Bulkhead
 from authserver.upstream.identity import UpstreamIdentity
+from authserver.upstream.logout_token import LogoutTokens
 from authserver.upstream.oauth2 import OAuth2UpstreamClient
 from authserver.upstream.oidc import OidcUpstreamClient
 
 
 class Upstream(Protocol):
     """A client of the one identity provider, shared by all threads."""
+
+    @property
+    def logout_tokens(self) -> LogoutTokens | None:
+        """Return what verifies the provider's logout tokens, None of one that knows none."""
 
     def authorization_url(
         self,
@@ -59,6 +65,12 @@ class Walled:
     def __init__(self, upstream: Upstream, calls: int) -> None:
         self._upstream = upstream
         self._bulkhead = Bulkhead(calls)
+
+    @property
+    def logout_tokens(self) -> LogoutTokens | None:
+        """Return what verifies the provider's logout tokens, behind the same bulkhead."""
+        found = self._upstream.logout_tokens
+        return None if found is None else replace(found, bulkhead=self._bulkhead)
 
     def authorization_url(
         self,

@@ -72,13 +72,18 @@ class _Registry(jws.JWSRegistry):
         return self.algorithms[name]
 
 
-def parse_header(token: str, algs: frozenset[str]) -> UnverifiedHeader:
-    """Return the header of a compact JWS signed with one of `algs`; raises UpstreamError."""
+def parse_header(
+    token: str, algs: frozenset[str], types: frozenset[str] = frozenset({"jwt"})
+) -> UnverifiedHeader:
+    """Return the header of a compact JWS signed with one of `algs`; raises UpstreamError.
+
+    `types` are what its `typ` may be where it has one, in lower case.
+    """
     header = _json_segment(token)
     alg, kid, typ = header.get("alg"), header.get("kid"), header.get("typ", "JWT")
     if not isinstance(alg, str) or alg not in algs & ALGS:
         raise UpstreamError("id_token_alg", "signed with an algorithm that is not accepted")
-    if not isinstance(typ, str) or typ.lower().removeprefix("application/") != "jwt":
+    if not isinstance(typ, str) or typ.lower().removeprefix("application/") not in types:
         raise UpstreamError("id_token_malformed", "its typ is that of another kind of token")
     if "crit" in header or not (kid is None or isinstance(kid, str)):
         raise UpstreamError("id_token_malformed", "its header has crit, or a kid that is no text")
@@ -105,13 +110,13 @@ def check(claims: Mapping[str, object], expected: Expected, alg: str, now: int) 
 
     Raises UpstreamError with the first check that fails.
     """
-    _check_issuer(claims, expected)
-    _check_audience(claims, expected.client_id)
-    _check_times(claims, now, expected.leeway)
+    check_issuer(claims, expected.issuer, expected.tenants)
+    check_audience(claims, expected.client_id)
+    check_times(claims, now, expected.leeway)
     _check_nonce(claims.get("nonce"), expected.nonce)
-    _check_subject(claims.get("sub"))
+    check_subject(claims.get("sub"))
     # Never sub in its place: that is somebody's under another name, or somebody else's.
-    subject = _check_subject(claim.find(claims, expected.subject_claim))
+    subject = check_subject(claim.find(claims, expected.subject_claim))
     if "at_hash" in claims:
         _check_at_hash(claims["at_hash"], expected.access_token, alg)
     if expected.max_age is not None:
@@ -123,24 +128,25 @@ def check(claims: Mapping[str, object], expected: Expected, alg: str, now: int) 
 
 def auth_time(claims: Mapping[str, object], now: int, leeway: int = LEEWAY) -> int | None:
     """Return when the user signed in, at most now; raises UpstreamError for a time to come."""
-    moment = _moment(claims.get("auth_time"))
-    if moment is not None and moment > now + leeway:
+    signed_in_at = moment(claims.get("auth_time"))
+    if signed_in_at is not None and signed_in_at > now + leeway:
         raise UpstreamError("id_token_auth_time", "auth_time is in the future")
-    return None if moment is None else min(int(moment), now)
+    return None if signed_in_at is None else min(int(signed_in_at), now)
 
 
-def _check_issuer(claims: Mapping[str, object], expected: Expected) -> None:
-    issuer = expected.issuer
-    if expected.tenants:
+def check_issuer(claims: Mapping[str, object], issuer: str, tenants: tuple[str, ...]) -> None:
+    """Check `iss`, of many tenants that of one we know by its `tid`; raises UpstreamError."""
+    if tenants:
         tenant = claims.get("tid")
-        if not isinstance(tenant, str) or tenant not in expected.tenants:
+        if not isinstance(tenant, str) or tenant not in tenants:
             raise UpstreamError("id_token_tenant", "tid is none of the configured tenants")
         issuer = issuer.replace(TENANT, tenant)
     if claims.get("iss") != issuer:
         raise UpstreamError("id_token_issuer", "iss is not the configured issuer")
 
 
-def _check_audience(claims: Mapping[str, object], client_id: str) -> None:
+def check_audience(claims: Mapping[str, object], client_id: str) -> None:
+    """Check that the token is for us; raises UpstreamError."""
     aud, azp = claims.get("aud"), claims.get("azp")
     audiences = aud if isinstance(aud, list) else [aud]
     if client_id not in audiences or not all(isinstance(name, str) for name in audiences):
@@ -152,9 +158,10 @@ def _check_audience(claims: Mapping[str, object], client_id: str) -> None:
         raise UpstreamError("id_token_audience", "aud names others too, and azp is missing")
 
 
-def _check_times(claims: Mapping[str, object], now: int, leeway: int) -> None:
-    expires_at, issued_at = _moment(claims.get("exp")), _moment(claims.get("iat"))
-    not_before = _moment(claims.get("nbf", 0))
+def check_times(claims: Mapping[str, object], now: int, leeway: int) -> None:
+    """Check that the token holds now and is not too old to be met; raises UpstreamError."""
+    expires_at, issued_at = moment(claims.get("exp")), moment(claims.get("iat"))
+    not_before = moment(claims.get("nbf", 0))
     if expires_at is None or issued_at is None or not_before is None:
         raise UpstreamError("id_token_malformed", "exp, iat or nbf is missing or not a number")
     if now >= expires_at + leeway:
@@ -172,7 +179,8 @@ def _check_nonce(nonce: object, expected: str) -> None:
         raise UpstreamError("id_token_nonce", "nonce is of another sign-in")
 
 
-def _check_subject(sub: object) -> str:
+def check_subject(sub: object) -> str:
+    """Return what may name a user for ever; raises UpstreamError."""
     if not isinstance(sub, str) or not 0 < len(sub) <= MAX_SUBJECT_LENGTH or not sub.isprintable():
         raise UpstreamError("id_token_subject", "sub is missing, too long or not printable")
     return sub
@@ -185,7 +193,7 @@ def _check_at_hash(at_hash: object, access_token: str, alg: str) -> None:
         raise UpstreamError("id_token_at_hash", "at_hash is of another access token")
 
 
-def _moment(value: object) -> float | None:
+def moment(value: object) -> float | None:
     """Return epoch seconds, or None for what is no number or too big to calculate with."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None

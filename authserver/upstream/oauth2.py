@@ -28,6 +28,8 @@ class OAuth2UpstreamClient:
     at most, over all requests it makes.
     """
 
+    logout_tokens = None  # OpenID Connect's
+
     def __init__(self, settings: OAuth2Upstream, redirect_uri: str) -> None:
         self._settings = settings
         self._redirect_uri = redirect_uri

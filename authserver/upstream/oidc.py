@@ -18,10 +18,12 @@ from authserver.upstream import (
     token_request,
 )
 from authserver.upstream import fields as members
+from authserver.upstream.bulkhead import DEFAULT_CALLS, Bulkhead
 from authserver.upstream.cached import Cached
 from authserver.upstream.discovery import ProviderMetadata
 from authserver.upstream.errors import UpstreamError, UpstreamUnavailable
 from authserver.upstream.identity import UpstreamIdentity
+from authserver.upstream.logout_token import LogoutTokens
 from authserver.upstream.session import Deadline, UpstreamSession
 from authserver.upstream.signature import SignatureVerifier
 from authserver.upstream.token_request import Tokens
@@ -45,6 +47,9 @@ class OidcUpstreamClient:
         self._session = UpstreamSession(settings.ca_file)
         self._provider = Cached("discovery", self._fetch_provider, clock)
         self._signature = SignatureVerifier(settings, Cached("jwks", self._fetch_keys, clock))
+        self.logout_tokens = LogoutTokens(
+            settings, self._provider, self._signature, Bulkhead(DEFAULT_CALLS)
+        )
 
     def authorization_url(
         self,

@@ -17,17 +17,21 @@ _MIN_SECRET_LENGTH = 32  # bytes; RFC 7518 §3.2
 
 
 class SignatureVerifier:
-    """Opens ID tokens with the provider's keys, and fetches new ones when it meets a new kid."""
+    """Opens the provider's tokens with its keys, and fetches new ones when it meets a new kid."""
 
     def __init__(self, settings: OidcUpstream, keys: Cached[tuple[Key, ...]]) -> None:
         self._settings = settings
         self._keys = keys
 
     def verified_claims(
-        self, token: str, provider: ProviderMetadata, deadline: Deadline
+        self,
+        token: str,
+        provider: ProviderMetadata,
+        deadline: Deadline,
+        types: frozenset[str] = frozenset({"jwt"}),
     ) -> tuple[dict[str, object], str]:
         """Return the signed claims, not yet judged, and the algorithm; raises as `exchange`."""
-        header = id_token.parse_header(token, self._accepted_algs(provider))
+        header = id_token.parse_header(token, self._accepted_algs(provider), types)
         if header.alg == id_token.SHARED_SECRET_ALG:
             verified = id_token.verify(token, header.alg, self._shared_secret())
         else:
@@ -63,7 +67,7 @@ class SignatureVerifier:
         # The provider may have new keys: one of this kid, or (without kids) any.
         found = jwks.candidates(self._keys.refetch(keys, deadline), header.kid, header.alg)
         if not found:
-            raise UpstreamError("id_token_key_unknown", "no published key fits the ID token")
+            raise UpstreamError("id_token_key_unknown", "no published key fits the token")
         return id_token.verify(token, header.alg, found)
 
     def _shared_secret(self) -> tuple[Key, ...]:

@@ -27,7 +27,7 @@ def test_083_what_a_family_hangs_on_ends_every_family_that_hangs_on_it(client, e
         "consent": epoch.consent(grant.sub, grant.client_id, RESOURCE),
         "user": epoch.user(grant.sub),
         "client": epoch.client(grant.client_id),
-        "session at the IdP": epoch.upstream_session(grant.sub, grant.upstream_sid)[0],
+        "session at the IdP": epoch.upstream_session(grant.upstream_sid),
     }[ended])  # fmt: skip
 
     refused(client.refresh(token))

@@ -37,7 +37,7 @@ def _revoke(client, whose):
         "client": lambda: epoch.client(client.client_id),
         "user": lambda: epoch.user(_sub(client)),
         "consent": lambda: epoch.consent(_sub(client), client.client_id, RESOURCE),
-        "upstream session": lambda: epoch.upstream_session(_sub(client), "session-1")[0],
+        "upstream session": lambda: epoch.upstream_session("session-1"),
     }[whose]()
     with client.deployment.server.store.write() as tx:
         tx.bump_epoch(subject)

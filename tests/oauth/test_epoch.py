@@ -13,8 +13,10 @@ NAMES = {
     "consent": epoch.consent("a", "b", "c"),
     "consent with the parts moved": epoch.consent("a", "bc", ""),
     "consent at another resource": epoch.consent("a", "b", "d"),
-    "upstream session": epoch.upstream_session("a", "b")[0],
-    "upstream session of another user": epoch.upstream_session("b", "b")[0],
+    "upstream session": epoch.upstream_session("a"),
+    "other upstream session": epoch.upstream_session("b"),
+    "sign-ins without an upstream session": epoch.without_upstream_session("a"),
+    "those of another user": epoch.without_upstream_session("b"),
 }
 
 
@@ -29,18 +31,26 @@ def test_a_grant_depends_on_user_client_consent_and_upstream_session():
         epoch.user("u"),
         epoch.client("c"),
         epoch.consent("u", "c", "r"),
-        *epoch.upstream_session("u", "sid"),
+        epoch.upstream_session("sid"),
     )
     assert len(set(subjects)) == 4
-    assert epoch.of_grant("u", "c", "r", None) == subjects[:3]
+    without_sid = epoch.of_grant("u", "c", "r", None)
+    assert without_sid == (*subjects[:3], epoch.without_upstream_session("u"))
     assert GRANT.epoch_subjects == epoch.of_grant("user-1", "mcp-1", GRANT.resource, None)
 
 
 def test_a_browser_session_depends_on_user_and_upstream_session():
-    assert epoch.of_session("u", None) == (epoch.user("u"),)
-    assert epoch.of_session("u", "sid") == (epoch.user("u"), *epoch.upstream_session("u", "sid"))
+    assert epoch.of_session("u", "sid") == (epoch.user("u"), epoch.upstream_session("sid"))
+    without_sid = epoch.without_upstream_session("u")
+    assert epoch.of_session("u", None) == (epoch.user("u"), without_sid)
+
+
+def test_a_session_of_the_upstream_is_the_same_for_whoever_is_in_it():
+    """A logout token may name nothing but the session."""
+    assert epoch.of_session("u", "sid")[1] == epoch.of_session("v", "sid")[1]
 
 
 def test_names_stay_short_whatever_a_client_is_called():
     assert len(epoch.client("https://client.example/" + "x" * 2000)) < 100
     assert len(epoch.consent("u", "c" * 2000, "r" * 2000)) < 100
+    assert len(epoch.upstream_session("s" * 2000)) < 100

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authserver.oauth import grant
+from authserver.oauth import epoch, grant
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.grant import Code
 from tests.oauth.samples import CHALLENGE, GRANT, ISSUES, NOW, WIKI, attempt, params, refused
@@ -35,8 +35,9 @@ def test_a_code_and_its_grant_prove_the_same_but_for_the_nonce():
 
 
 def test_what_depends_on_an_upstream_session_ends_with_it():
-    assert len(CODE.epoch_subjects) == len(GRANT.epoch_subjects) + 1
-    assert set(GRANT.epoch_subjects) < set(CODE.epoch_subjects)
+    assert set(CODE.epoch_subjects) - set(GRANT.epoch_subjects) == {epoch.upstream_session("sid-1")}
+    of_none = epoch.without_upstream_session(GRANT.sub)
+    assert set(GRANT.epoch_subjects) - set(CODE.epoch_subjects) == {of_none}
 
 
 def test_secrets_stay_out_of_the_representation():

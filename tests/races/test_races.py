@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from tests.actors import Browser, McpClient, claims_of, forms_of
+from tests.upstream.logging_out import logout_token
 
 AT_ONCE = 20
 
@@ -64,6 +65,19 @@ def test_parallel_refreshes_of_one_token_all_get_the_one_successor(fleet, client
     assert {a.status_code for a in answers} == {200}
     assert len({a.json()["refresh_token"] for a in answers}) == 1
     assert len({claims_of(a.json()["access_token"])["grant_id"] for a in answers}) == 1
+
+
+@pytest.mark.spec("OpenID Connect Back-Channel Logout", "2.6")
+def test_of_copies_of_one_logout_token_exactly_one_is_taken(fleet, client):
+    client.connect()
+    token = logout_token(client.deployment.idp)
+
+    answers = race(fleet, "/backchannel-logout", {"logout_token": token})
+
+    others = Counter(a.status_code for a in answers)
+    assert others.pop(200) == 1
+    assert sum(others.values()) == AT_ONCE - 1
+    assert set(others) <= {400, 429}
 
 
 def test_one_consent_posted_many_times_issues_one_code(fleet, client):

@@ -33,6 +33,11 @@ def spend_upstream_login(store: Store, prize: str) -> bool:
         return tx.spend_upstream_login(prize, NOW) is not None
 
 
+def spend_logout_token(store: Store, prize: str) -> bool:
+    with store.write() as tx:
+        return tx.spend_logout_token(prize, ends="sid:1", received_at=NOW, expires_at=NOW + 60)
+
+
 def add_signing_key(store: Store, prize: str) -> bool:
     who = f"{prize} {threading.get_ident()} {id(store)}"
     with store.write() as tx:

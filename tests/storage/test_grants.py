@@ -163,11 +163,13 @@ def test_an_access_token_outlives_the_idle_end_of_its_grant_but_not_the_absolute
         assert tx.grant_is_live("grant-2", SUBJECTS, NOW) is False
 
 
-def test_a_grant_without_an_upstream_session_depends_on_three_counters(store):
+def test_a_grant_without_an_upstream_session_does_not_depend_on_one(store):
     with store.write() as tx:
         tx.add_grant(a_grant(upstream_sid=None))
         tx.bump_epoch(SUBJECTS[3])
         assert tx.rotate("handle-of-grant-1", 0, NOW, IDLE, NOBODYS) is not None
+        tx.bump_epoch(epoch.without_upstream_session("user-1"))
+        assert tx.rotate("handle-of-grant-1", 1, NOW, IDLE, NOBODYS) is None
 
 
 def test_spending_and_rotating_are_one_statement_each(store):

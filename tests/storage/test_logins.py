@@ -108,7 +108,7 @@ def test_a_session_outlives_the_revocation_of_another_user_or_upstream_session(s
     with store.write() as tx:
         tx.add_session(a_session())
         tx.bump_epoch(epoch.user("user-2"))
-        tx.bump_epoch(*epoch.upstream_session("user-1", "sid-2"))
+        tx.bump_epoch(epoch.upstream_session("sid-2"))
         assert tx.session("session-1") == a_session()
 
 

@@ -15,6 +15,7 @@ RACES = [
     racing.rotate,
     racing.decide_pending,
     racing.spend_upstream_login,
+    racing.spend_logout_token,
     racing.add_signing_key,
 ]
 EACH_ONCE = Counter(dict.fromkeys(PRIZES, 1))
