@@ -16,6 +16,7 @@ COMMANDS = [
     ("config", "check"),
     ("db", "upgrade"),
     ("db", "status"),
+    ("db", "rekey-upstream", "--users", "keep"),
     ("keys", "list"),
     ("keys", "rotate"),
 ]
@@ -27,7 +28,7 @@ def test_the_commands_are_those_of_the_documentation():
     for name, command in main.commands.items():
         below = command.commands if isinstance(command, click.Group) else {}
         found |= {(name, each) for each in below} or {(name,)}
-    assert found == set(COMMANDS)
+    assert found == {command[:2] for command in COMMANDS}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -94,7 +94,7 @@ def provider(request, tmp_path_factory):
     # Beside node_modules, which is where an ES module looks for packages.
     script = Path(shutil.copy(SCRIPT, folder))
     log = tmp_path_factory.mktemp("oidc-provider") / "stderr"
-    command = [node(), script, json.dumps({"clients": CLIENTS})]
+    command: list[str | Path] = [node(), script, json.dumps({"clients": CLIENTS})]
     with (
         log.open("w") as said,
         subprocess.Popen(
