@@ -185,7 +185,7 @@ def test_a_server_that_does_not_start_is_told_with_what_it_said(start, tmp_path)
     output = demo.output()
     assert demo.process.returncode == 1
     assert "FAILED at the start: the authorization server" in output
-    assert "not a database" in output
+    assert "is no SQLite database" in output
     assert not demo.left_processes()
 
 
