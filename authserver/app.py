@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from authserver.audit import Audit
-from authserver.keys import SigningKeys
+from authserver.keys import Agreement, SigningKeys, VaultCipher
 from authserver.oauth.refresh_token import RefreshKeys
 from authserver.oauth.resource import Resource, find
 from authserver.rate_limit import RateLimiter
@@ -24,6 +24,8 @@ class AuthServer:
     keys: SigningKeys
     refresh_keys: RefreshKeys
     upstream: Upstream
+    vault_cipher: VaultCipher
+    agreement: Agreement
     audit: Audit
     limiter: RateLimiter
     clock: Clock

@@ -1,14 +1,17 @@
 """From settings to a server: each part is made here, once, and handed to whoever needs it."""
 
+from contextlib import suppress
+
 from authserver import sealing
 from authserver.app import AuthServer, Clock
 from authserver.audit import Audit
-from authserver.keys import SigningKeys
+from authserver.keys import Agreement, SigningKeys, VaultCipher
 from authserver.oauth.access_token import ID_TOKEN_LIFETIME
 from authserver.rate_limit import RateLimiter
 from authserver.sealing import Sealer
 from authserver.settings import Settings, fingerprint
 from authserver.storage import migrate
+from authserver.storage.errors import StorageUnavailable
 from authserver.storage.store import Store
 from authserver.upstream import change
 from authserver.upstream.bulkhead import DEFAULT_CALLS
@@ -36,17 +39,27 @@ def build(
     migrated here; a PostgreSQL database may serve other versions as well, its operator says when.
     `prepared` says that `prepare` was called, so that a database that is down by now stops nothing;
     `upstream_calls` is how many threads may wait for the upstream at once.
-    Raises SchemaBehind, and what the storage and the signing keys raise.
+    Raises SchemaBehind, UpstreamChanged, KeyInUse, KeysDisagree, and what the storage and the
+    signing keys raise.
     """
     store = Store.open(settings.database_url) if prepared else open_store(settings)
-    keys = signing_keys(settings, store)
-    if not prepared:
-        keys.prepare(clock())
+    sealer = Sealer(settings.sealing_keys)
+    agreement, keys = Agreement(store, sealer), signing_keys(settings, store)
+    try:
+        with suppress(*((StorageUnavailable,) if prepared else ())):
+            agreement.join(clock())
+        if not prepared:
+            _prepare(settings, store, keys, clock())
+    except BaseException:
+        store.close()
+        raise
     return AuthServer(
         settings=settings,
         store=store,
         keys=keys,
         refresh_keys=sealing.refresh_keys(settings.sealing_keys),
+        vault_cipher=vault_cipher(settings, sealer),
+        agreement=agreement,
         upstream=connect(settings.upstream, settings.redirect_uri, upstream_calls),
         audit=audit,
         limiter=RateLimiter(settings.rate_limits),
@@ -55,19 +68,21 @@ def build(
 
 
 def prepare(settings: Settings, now: int) -> None:
-    """Do what `build` does to the database, and close it again: a fork may follow."""
+    """Do what `build` does to the database, and close it again: a fork may follow.
+
+    Raises what `build` raises.
+    """
     store = open_store(settings)
     try:
-        _prepare(settings, store, now)
+        Agreement(store, Sealer(settings.sealing_keys)).check(now)
+        _prepare(settings, store, signing_keys(settings, store), now)
     finally:
         store.close()
 
 
-def _prepare(settings: Settings, store: Store, now: int) -> SigningKeys:
+def _prepare(settings: Settings, store: Store, keys: SigningKeys, now: int) -> None:
     change.check(fingerprint.of(settings.upstream), store, now)
-    keys = signing_keys(settings, store)
     keys.prepare(now)
-    return keys
 
 
 def open_store(settings: Settings) -> Store:
@@ -87,6 +102,11 @@ def _check_schema(store: Store) -> None:
     if not store.schema_is_current():
         raise SchemaBehind
     store.check_schema()
+
+
+def vault_cipher(settings: Settings, sealer: Sealer) -> VaultCipher:
+    """Return what seals the vault as the settings want it."""
+    return VaultCipher(sealer, accept_plaintext=settings.accept_plaintext)
 
 
 def signing_keys(settings: Settings, store: Store) -> SigningKeys:

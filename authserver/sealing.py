@@ -94,9 +94,20 @@ class Sealer:
         except (InvalidTag, ValueError):
             raise Damaged from None
 
+    @property
+    def current(self) -> str:
+        """Return the id of the key that seals."""
+        return self._current
+
     def is_current(self, sealed: str) -> bool:
         """Say whether the value was sealed with the first key; others are due to be resealed."""
         return sealed.startswith(f"{_VERSION}:{self._current}:")
+
+
+def sealed_by(value: str) -> str | None:
+    """Return the id of the key that a value names, None where it is not sealed at all."""
+    match = _SEALED.fullmatch(value)
+    return None if match is None else match[1]
 
 
 def refresh_keys(keys: tuple[SealingKey, ...]) -> RefreshKeys:

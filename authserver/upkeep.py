@@ -1,5 +1,6 @@
 """Upkeep in the background: expired rows go in small batches, signing keys rotate on schedule."""
 
+import atexit
 import logging
 import threading
 from dataclasses import dataclass, field
@@ -20,6 +21,10 @@ class Upkeep:
     _started: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def __post_init__(self) -> None:
+        """Say at the end of the process that it ended, so that its keys bind nobody."""
+        atexit.register(self.server.agreement.leave)
+
     def start_once(self) -> None:
         """Start the thread where this process has none yet."""
         if self._started.is_set():
@@ -39,10 +44,12 @@ class Upkeep:
 
 
 def run_once(server: AuthServer) -> None:
-    """Do one round: purge what has ended, prepare the next signing key when due."""
+    """Do one round: say that we run, purge what has ended, look after the signing keys."""
     now = server.clock()
     registration = server.settings.registration
+    server.agreement.announce(now)
     server.keys.prepare(now)
+    server.keys.reseal(now)
     purge(
         server.store,
         now,

@@ -1,4 +1,4 @@
-"""`authserver keys`: the keys that sign tokens. RFC 7517"""
+"""`authserver keys`: the keys that sign tokens, and those that seal secrets. RFC 7517"""
 
 import json
 import time
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from authserver.cli import sealing
 from authserver.cli.option import as_json, config_file
 
 if TYPE_CHECKING:
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 
 @click.group()
 def keys() -> None:
-    """Look after the keys that sign tokens."""
+    """Look after the keys that sign tokens, and those that seal secrets."""
+
+
+for command in (sealing.status, sealing.check, sealing.reseal, sealing.forget):
+    keys.add_command(command)
 
 
 @keys.command("list")

@@ -40,7 +40,7 @@ def explained(error: Exception) -> str | None:
         return None
 
     from authserver.build import SchemaBehind  # noqa: PLC0415 - heavy
-    from authserver.keys import NoSigningKey  # noqa: PLC0415 - heavy
+    from authserver.keys import KeysDisagree, NoSigningKey  # noqa: PLC0415 - heavy
     from authserver.sealing import UnknownKey  # noqa: PLC0415 - heavy
     from authserver.storage.errors import (  # noqa: PLC0415 - heavy
         StorageUnavailable,
@@ -49,7 +49,7 @@ def explained(error: Exception) -> str | None:
     )
     from authserver.upstream.change import Doubles, UpstreamChanged  # noqa: PLC0415 - heavy
 
-    keys = (NoSigningKey, UnknownKey)
+    keys = (KeysDisagree, NoSigningKey, UnknownKey)
     database = (SchemaBehind, StorageUnavailable, UnfitDatabase, UnusableUrl)
     users = (UpstreamChanged, Doubles)
     return str(error) if isinstance(error, (*keys, *database, *users)) else None

@@ -70,6 +70,7 @@ def _new_grant(server: AuthServer, code: Code, now: int) -> Grant:
         idle_expires_at=now + tokens.refresh_idle_lifetime,
         epochs=code.epochs,
         upstream_sid=code.upstream_sid,
+        refresh_kid=server.refresh_keys.current,
     )
 
 

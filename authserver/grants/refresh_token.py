@@ -36,7 +36,14 @@ def _spend(
 ) -> Grant:
     if refresh_token.judge(grant, presented.generation, now) == "current":
         idle_end = now + server.settings.tokens.refresh_idle_lifetime
-        rotated = tx.rotate(grant.handle, presented.generation, now, idle_end, grant.epoch_subjects)
+        rotated = tx.rotate(
+            grant.handle,
+            presented.generation,
+            now,
+            idle_end,
+            grant.epoch_subjects,
+            refresh_kid=server.refresh_keys.current,
+        )
         if rotated is not None:
             return rotated
         grant = tx.grant(grant.id) or grant  # another request was first, or it was revoked

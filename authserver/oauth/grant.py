@@ -60,7 +60,8 @@ class Grant:
     """One authorization that came from one code: the root of a refresh family.
 
     `handle` names it in refresh tokens, `id` in access tokens; `generation` counts rotations;
-    `expires_at` is its absolute end, `idle_expires_at` moves with each rotation.
+    `expires_at` is its absolute end, `idle_expires_at` moves with each rotation. `refresh_kid` is
+    the key with which its current refresh token was made, None of one that an earlier version made.
     """
 
     id: str
@@ -79,6 +80,7 @@ class Grant:
     epochs: int
     upstream_sid: str | None = None
     revoked_at: int | None = None
+    refresh_kid: str | None = None
 
     @property
     def epoch_subjects(self) -> tuple[str, ...]:

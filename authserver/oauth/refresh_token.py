@@ -25,6 +25,11 @@ class RefreshKeys:
 
     keys: tuple[tuple[str, bytes], ...] = field(repr=False)
 
+    @property
+    def current(self) -> str:
+        """Return the id of the key that makes new tokens."""
+        return self.keys[0][0]
+
     def find(self, kid: str) -> bytes | None:
         """Return the key of an id."""
         return next((key for each, key in self.keys if each == kid), None)
@@ -41,8 +46,13 @@ class PresentedToken:
 
 
 def issue(keys: RefreshKeys, grant: Grant) -> str:
-    """Return the refresh token of the grant's current generation: always the same string."""
+    """Return the refresh token of the grant's current generation: always the same string.
+
+    Also where another key makes new tokens by now, for as long as the grant's own key is held.
+    """
     kid, key = keys.keys[0]
+    if grant.refresh_kid is not None and (own := keys.find(grant.refresh_kid)) is not None:
+        kid, key = grant.refresh_kid, own
     mac = _mac(key, grant, grant.generation)
     handle = bytes.fromhex(grant.handle)
     payload = handle + grant.generation.to_bytes(_GENERATION) + bytes.fromhex(kid) + mac

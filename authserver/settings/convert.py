@@ -35,6 +35,7 @@ def to_settings(file: File, path: Path) -> Settings:
         signing_alg=file.keys.signing_alg,
         rotation_interval=file.keys.rotation_interval,
         publish_lead_time=file.keys.publish_lead_time,
+        accept_plaintext=file.keys.accept_plaintext,
         tokens=tokens,
         registration=_registration(file.registration, resources),
         rate_limits=_rate_limits(file.rate_limits),

@@ -90,6 +90,8 @@ def _loosened(settings: Settings) -> Iterator[str]:
     yield from _rate_limits(settings.rate_limits)
     for path in settings.exposed_files:
         yield f"{path}: others than its owner may read this secret; chmod 600 keeps them out"
+    if settings.accept_plaintext:
+        yield "keys.accept_plaintext: whoever can write to the database can plant upstream tokens"
     if settings.trusted_proxies:
         yield (
             f"server.trusted_proxies: the last {settings.trusted_proxies} entries of "

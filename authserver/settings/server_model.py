@@ -58,6 +58,12 @@ class KeysTable(Table):
         PUBLISH_LEAD_TIME, description="How long a key is published before it signs."
     )
 
+    accept_plaintext: bool = Field(
+        default=False,
+        description="Whether upstream tokens that were stored unsealed are used, and sealed at "
+        "their first use: while they are taken over from elsewhere.",
+    )
+
     @field_validator("publish_lead_time")
     @classmethod
     def _published_within_the_interval(cls, value: int, info: ValidationInfo) -> int:

@@ -71,6 +71,7 @@ class Settings:
     signing_alg: SigningAlgorithm = "ES256"
     rotation_interval: int = ROTATION_INTERVAL
     publish_lead_time: int = PUBLISH_LEAD_TIME
+    accept_plaintext: bool = False
     tokens: TokenLifetimes = field(default_factory=TokenLifetimes)
     registration: RegistrationPolicy = field(default_factory=RegistrationPolicy)
     rate_limits: RateLimits = field(default_factory=RateLimits)

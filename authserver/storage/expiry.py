@@ -19,6 +19,7 @@ CLOCK_MARGIN = 3600
 ENDED_GRANT_KEPT = 86400
 
 _grants, _codes, _clients = tables.grants, tables.codes, tables.clients
+_tokens = tables.upstream_tokens
 _pending, _consents, _sessions = tables.pending_authorizations, tables.consents, tables.sessions
 
 
@@ -77,6 +78,12 @@ _grant_live = (
     & (_grants.c.expires_at > _moment("now"))
     & (_grants.c.idle_expires_at > _moment("now"))
 )
+_of_tokens = (_grants.c.sub == _tokens.c.sub) & (_grants.c.resource == _tokens.c.resource)
+_still_used = (
+    _grants.c.revoked_at.is_(None)
+    & (_grants.c.expires_at > _moment("expired_before"))
+    & (_grants.c.idle_expires_at > _moment("expired_before"))
+)
 _of_client = _grants.c.client_id == _clients.c.client_id
 _consented = _consents.c.client_id == _clients.c.client_id
 _removable = ~_clients.c.preregistered & ~exists().where(
@@ -124,6 +131,12 @@ RULES = {
         _codes.c.digest,
         (_codes.c.expires_at <= _moment("expired_before"))
         & ~exists().where(_grants.c.id == _codes.c.grant_id),
+    ),
+    # Nobody can ask for them any more.
+    "upstream tokens": _rule(
+        _tokens.c.digest,
+        (_tokens.c.obtained_at <= _moment("ended_before"))
+        & ~exists().where(_of_tokens, _still_used),
     ),
 }
 

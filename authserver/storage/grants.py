@@ -60,6 +60,7 @@ _ROTATE = (
         generation=_grants.c.generation + 1,
         rotated_at=_NOW,
         idle_expires_at=bindparam("idle_until"),
+        refresh_kid=bindparam("kid"),
     )
     .returning(*_grants.c)
 )
@@ -127,15 +128,23 @@ class GrantWrites(Connected):
         self._changed(_ADD_GRANT, documents.members(grant))
 
     def rotate(
-        self, handle: str, generation: int, now: int, idle_expires_at: int, subjects: Sequence[str]
+        self,
+        handle: str,
+        generation: int,
+        now: int,
+        idle_expires_at: int,
+        subjects: Sequence[str],
+        *,
+        refresh_kid: str | None = None,
     ) -> Grant | None:
         """Move a live grant from this generation to the next one and return it so.
 
-        None where the generation is another one by now, or the grant is expired or revoked.
+        `refresh_kid` is the key of the token that follows. None where the generation is another
+        one by now, or the grant is expired or revoked.
         """
         parameters = {
             "grant_handle": handle, "presented": generation, "now": now,
-            "idle_until": idle_expires_at, **subject_parameters(subjects),
+            "idle_until": idle_expires_at, "kid": refresh_kid, **subject_parameters(subjects),
         }  # fmt: skip
         row = self._row(_ROTATE, parameters)
         return None if row is None else Grant(**row)

@@ -18,23 +18,29 @@ from authserver.storage.epochs import EpochReads, EpochWrites
 from authserver.storage.errors import translated
 from authserver.storage.expiry import ExpiryReads, ExpiryWrites
 from authserver.storage.grants import GrantReads, GrantWrites
+from authserver.storage.instances import InstanceReads, InstanceWrites
 from authserver.storage.logins import LoginReads, LoginWrites
 from authserver.storage.logouts import LogoutReads, LogoutWrites
+from authserver.storage.sealed_values import SealedReads, SealedWrites
 from authserver.storage.signing_keys import SigningKeyReads, SigningKeyWrites
 from authserver.storage.turns import Turns
 from authserver.storage.upstream_identity import UpstreamIdentityReads, UpstreamIdentityWrites
 from authserver.storage.users import UserReads, UserWrites
+from authserver.storage.vault import VaultReads, VaultWrites
 
 
 class Reads(
     ClientReads,
     ExpiryReads,
     GrantReads,
+    InstanceReads,
     LoginReads,
     LogoutReads,
+    SealedReads,
     SigningKeyReads,
     UserReads,
     UpstreamIdentityReads,
+    VaultReads,
     EpochReads,
 ):
     """Every verb that reads."""
@@ -45,11 +51,14 @@ class Transaction(
     ClientWrites,
     ExpiryWrites,
     GrantWrites,
+    InstanceWrites,
     LoginWrites,
     LogoutWrites,
+    SealedWrites,
     SigningKeyWrites,
     UserWrites,
     UpstreamIdentityWrites,
+    VaultWrites,
     EpochWrites,
 ):
     """Every verb that writes, and those that read."""

@@ -184,7 +184,7 @@ grants = Table(
     _key("id"),
     _text("handle", unique=True),
     Column("client_id", Text, nullable=False, index=True),
-    _text("sub"),
+    Column("sub", Text, nullable=False, index=True),
     _text("resource"),
     Column("scope", ScopeText, nullable=False),
     _integer("auth_time"),
@@ -197,6 +197,7 @@ grants = Table(
     _integer("epochs"),
     _text("upstream_sid", nullable=True),
     _integer("revoked_at", nullable=True),
+    _text("refresh_kid", nullable=True),
 )
 
 epochs = Table("epochs", metadata, _key("subject"), _integer("epoch"))
@@ -212,4 +213,34 @@ signing_keys = Table(
     _integer("active_at"),
     _integer("retired_at", nullable=True),
     _integer("expires_at", nullable=True),
+)
+
+upstream_tokens = Table(
+    "upstream_tokens",
+    metadata,
+    # Of the four below: together they may be longer than PostgreSQL's index entries.
+    _key("digest"),
+    _text("sub"),
+    _text("upstream_issuer"),
+    _text("upstream_subject"),
+    _text("resource"),
+    _text("access_token"),
+    _text("refresh_token", nullable=True),
+    _text("id_token", nullable=True),
+    Column("scope", ScopeText, nullable=False),
+    Column("requested_scope", ScopeText, nullable=False),
+    _integer("expires_at", nullable=True),
+    _text("upstream_client_id"),
+    _integer("obtained_at"),
+    _text("lease", nullable=True),
+    _integer("lease_expires_at", nullable=True),
+)
+
+instances = Table(
+    "instances",
+    metadata,
+    _key("id"),
+    _text("sealing_kid"),
+    Column("kids", ScopeText, nullable=False),
+    _integer("last_seen_at"),
 )

@@ -19,6 +19,10 @@ COMMANDS = [
     ("db", "rekey-upstream", "--users", "keep"),
     ("keys", "list"),
     ("keys", "rotate"),
+    ("keys", "status"),
+    ("keys", "check"),
+    ("keys", "reseal"),
+    ("keys", "forget", "0a1b2c3d", "--yes"),
 ]
 WITH_CONFIG = [each for each in COMMANDS if each[0] not in ("init", "demo")]
 

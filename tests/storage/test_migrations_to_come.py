@@ -18,7 +18,7 @@ down_revision = "{head}"
 
 def upgrade():
     with op.get_context().autocommit_block():
-        op.create_index("ix_grants_sub", "grants", ["sub"], postgresql_concurrently=True)
+        op.create_index("ix_grants_resource", "grants", ["resource"], postgresql_concurrently=True)
 """
 
 

@@ -9,6 +9,7 @@ from authserver.oauth.client import Client
 from authserver.oauth.grant import Code, Grant
 from authserver.oauth.interaction import PendingAuthorization, Session
 from authserver.storage.signing_keys import StoredKey
+from authserver.storage.vault import StoredTokens
 
 NOW = 1_790_000_000
 HOUR = 3600
@@ -125,3 +126,22 @@ def a_key(sequence: int = 1, **changes: Any) -> StoredKey:
         active_at=NOW + DAY,
     )
     return replace(key, **changes)
+
+
+def some_tokens(digest: str = "tokens-1", **changes: Any) -> StoredTokens:
+    tokens = StoredTokens(
+        digest=digest,
+        sub="user-1",
+        upstream_issuer="https://idp.example",
+        upstream_subject="ada",
+        resource=RESOURCE,
+        access_token="v1:0a0a0a0a:access",
+        refresh_token="v1:0a0a0a0a:refresh",
+        id_token="v1:0a0a0a0a:id",
+        scope=("api:read",),
+        requested_scope=("openid", "api:read"),
+        expires_at=NOW + HOUR,
+        upstream_client_id="mcp-auth",
+        obtained_at=NOW,
+    )
+    return replace(tokens, **changes)
