@@ -24,7 +24,7 @@ from authserver.endpoints import (
     sign_in,
 )
 from authserver.endpoints.health import health
-from authserver.endpoints.page_error import PageError
+from authserver.endpoints.page_error import PageError, error_page
 from authserver.endpoints.register import register
 from authserver.endpoints.token import token
 from authserver.endpoints.userinfo import userinfo
@@ -76,6 +76,7 @@ def create_app(
         prepared=prepared,
         upstream_calls=upstream_calls,
     )
+    pages.check(settings.pages.templates)
     app = flask.Flask("authserver", static_folder=None)
     app.url_map.merge_slashes = False  # a redirect of a POST would post secrets again
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = adapter.MAX_BODY
@@ -177,24 +178,7 @@ def _show(server: AuthServer, page: Page) -> flask.Response:
         reason=refusal.detail or refusal.heading,
         address=adapter.peer_address(),
     )
-    return _error_page(server, refusal, request_id)
-
-
-def _error_page(server: AuthServer, error: PageError, request_id: str) -> flask.Response:
-    response = pages.render(
-        server,
-        "error.html",
-        status=error.status,
-        page_title=error.heading,
-        request_id=request_id,
-        heading=error.heading,
-        message=error.message,
-        hints=["Go back to your application and connect to the MCP server again."],
-        client_link=None,
-        retry_href=None,
-    )
-    response.headers.extend(error.headers)
-    return response
+    return error_page(server, refusal, request_id)
 
 
 def _http_error(
@@ -208,7 +192,7 @@ def _http_error(
             return adapter.view(server, endpoint)()
         status = error.code or 500
         page = PageError(status, *_HTTP_TEXTS.get(status, _HTTP_TEXTS[404]))
-        response = _error_page(server, page, adapter.new_request_id())
+        response = error_page(server, page, adapter.new_request_id())
         for name, value in error.get_headers():
             if name == "Allow":
                 response.headers[name] = value

@@ -11,6 +11,7 @@ from gunicorn.app.base import BaseApplication
 from authserver.build import prepare
 from authserver.cli.gunicorn_worker import REQUEST_LINE, Worker
 from authserver.cli.refusal import explained
+from authserver.endpoints import pages
 from authserver.settings import Settings, load
 from authserver.settings.describe import describe
 from authserver.storage.errors import StorageUnavailable
@@ -68,8 +69,9 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no 
         super().reload()
 
     def _prepared(self) -> Settings:
-        """Return the settings of the file, with which the database was made ready."""
+        """Return the settings of the file, with which pages and database were tried."""
         settings = load(self._path)
+        pages.check_again(settings.pages.templates)
         prepare(settings, int(time.time()))
         return settings
 

@@ -40,6 +40,7 @@ def explained(error: Exception) -> str | None:
         return None
 
     from authserver.build import SchemaBehind  # noqa: PLC0415 - heavy
+    from authserver.endpoints.pages import TemplateBroken  # noqa: PLC0415 - heavy
     from authserver.keys import KeysDisagree, NoSigningKey  # noqa: PLC0415 - heavy
     from authserver.sealing import UnknownKey  # noqa: PLC0415 - heavy
     from authserver.storage.errors import (  # noqa: PLC0415 - heavy
@@ -51,5 +52,5 @@ def explained(error: Exception) -> str | None:
 
     keys = (KeysDisagree, NoSigningKey, UnknownKey)
     database = (SchemaBehind, StorageUnavailable, UnfitDatabase, UnusableUrl)
-    users = (UpstreamChanged, Doubles)
-    return str(error) if isinstance(error, (*keys, *database, *users)) else None
+    others = (UpstreamChanged, Doubles, TemplateBroken)
+    return str(error) if isinstance(error, (*keys, *database, *others)) else None

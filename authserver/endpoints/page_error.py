@@ -1,5 +1,14 @@
 """What a user reads when a page cannot go on; nothing of it comes from the request."""
 
+import logging
+
+import flask
+
+from authserver.app import AuthServer
+from authserver.endpoints import pages
+
+logger = logging.getLogger("authserver")
+
 
 class PageError(Exception):
     """A refusal shown as a page: status, heading, a fixed sentence; `detail` is for the audit."""
@@ -18,3 +27,29 @@ class PageError(Exception):
         self.message = message
         self.detail = detail
         self.headers = headers
+
+
+def error_page(server: AuthServer, error: PageError, request_id: str) -> flask.Response:
+    """Return the page of a refusal, a plain one where the templates fail too."""
+    try:
+        response = _render(server, error, request_id)
+    except Exception:
+        logger.exception("the error page cannot be rendered (request %s)", request_id)
+        response = pages.plain(error.status, error.heading, error.message, f"Quote {request_id}.")
+    response.headers.extend(error.headers)
+    return response
+
+
+def _render(server: AuthServer, error: PageError, request_id: str) -> flask.Response:
+    return pages.render(
+        server,
+        "error.html",
+        status=error.status,
+        page_title=error.heading,
+        request_id=request_id,
+        heading=error.heading,
+        message=error.message,
+        hints=["Go back to your application and connect to the MCP server again."],
+        client_link=None,
+        retry_href=None,
+    )

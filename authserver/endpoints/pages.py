@@ -1,16 +1,18 @@
 """Pages for people: one renderer, one policy   (OAuth 2.1 §7.11, RFC 9700 §4.16)."""
 
 import secrets
+import traceback
 import unicodedata
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flask import Response, g, has_app_context
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateSyntaxError
 from markupsafe import Markup
 
 from authserver.assets import asset
+from authserver.endpoints import specimens
 
 if TYPE_CHECKING:
     from authserver.app import AuthServer
@@ -41,6 +43,10 @@ _UNFOLLOWABLE: Final = frozenset(
 )
 
 
+class TemplateBroken(Exception):
+    """A template cannot be rendered; the text names the file."""
+
+
 def render(
     server: "AuthServer", template: str, *, status: int = 200, **context: object
 ) -> Response:
@@ -49,16 +55,55 @@ def render(
     ``context`` holds what the template names; ``page_title`` and ``request_id`` have defaults.
     Raises jinja2.UndefinedError when a value that the template names is missing.
     """
-    environment, style = _look(server.settings.pages.templates)
-    nonce = secrets.token_urlsafe(16)
+    look, nonce = server.settings.pages, secrets.token_urlsafe(16)
+    body = _body(look.templates, template, {"operator": look.operator, "nonce": nonce} | context)
+    return _response(body, status, nonce)
+
+
+def plain(status: int, *lines: str) -> Response:
+    """Return a page that needs no template: what is left where the templates fail."""
+    paragraphs = Markup("").join(Markup("<p>{}</p>").format(line) for line in lines)
+    body = Markup('<!doctype html><html lang="en"><title>{}</title>{}').format(lines[0], paragraphs)
+    return _response(body, status, secrets.token_urlsafe(16))
+
+
+@cache
+def check(override: Path | None) -> None:
+    """Render every page once; raises TemplateBroken where the templates cannot."""
+    for template, context in specimens.PAGES.values():
+        try:
+            _body(override, template, {"operator": "", "nonce": ""} | context)
+        except Exception as error:
+            raise TemplateBroken(f"{_where(error, template)}: {error}") from error
+
+
+def check_again(override: Path | None) -> None:
+    """Read the templates anew and check them."""
+    _look.cache_clear()
+    check.cache_clear()
+    check(override)
+
+
+def _where(error: Exception, template: str) -> str:
+    """Return file and line of an error in a template: Jinja writes them into the traceback."""
+    if isinstance(error, TemplateSyntaxError):
+        return f"{error.filename or error.name}:{error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    inside = [each for each in frames if each.filename.endswith(".html")]
+    return f"{inside[-1].filename}:{inside[-1].lineno}" if inside else template
+
+
+def _body(override: Path | None, template: str, context: dict[str, object]) -> str:
+    environment, style = _look(override)
     shared: dict[str, object] = {
         "page_title": _TITLES.get(template, "Authorization server"),
         "request_id": g.get("request_id") if has_app_context() else None,
-        "operator": server.settings.pages.operator,
-        "nonce": nonce,
         "style": style,
     }
-    body = environment.get_template(template).render(shared | context)
+    return environment.get_template(template).render(shared | context)
+
+
+def _response(body: str, status: int, nonce: str) -> Response:
     headers = _HEADERS | {"Content-Security-Policy": content_security_policy(nonce)}
     return Response(body, status, headers, mimetype="text/html")
 

@@ -8,8 +8,16 @@ from jinja2 import UndefinedError
 
 from authserver.assets import asset
 from authserver.endpoints import pages
+from authserver.endpoints.specimens import (
+    CLIENTS,
+    CONSENT,
+    CONTINUE,
+    DENIED,
+    ERROR,
+    PAGES,
+    SIGN_IN,
+)
 from tests.pages.page import Page
-from tests.pages.samples import CLIENTS, CONSENT, CONTINUE, DENIED, ERROR, PAGES, SIGN_IN
 
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)></textarea>{{ 7*7 }}"
 

@@ -1,4 +1,4 @@
-"""Every page in every state it can be shown in."""
+"""Every page in every state it can be shown in, to try templates on before anybody needs them."""
 
 from typing import Any
 
