@@ -13,7 +13,8 @@ _REQUIRED = """\
 # The public URL of this server, exactly as clients see it.
 issuer = "https://auth.example.com"
 
-# The identity provider. Register the redirect URI <issuer>/callback there.
+# The identity provider. Register the redirect URI <issuer>/callback there. A preset such as
+# "google", "entra", "okta" or "github" knows the rest: write preset = "..." in place of type.
 [upstream]
 type = "oidc"
 issuer = "https://login.example.com"

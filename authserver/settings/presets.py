@@ -42,11 +42,15 @@ def presets() -> Mapping[str, Preset]:
 
 
 def expand(table: Mapping[str, object]) -> dict[str, object]:
-    """Return a table with what its preset knows under what is written; inner tables are merged."""
+    """Return a table with what its preset knows under what is written; inner tables are merged.
+
+    A misspelt preset is read as the one it resembles: it is one mistake, and not one for each key.
+    """
     named = table.get("preset")
-    found = presets().get(named) if isinstance(named, str) else None
-    if found is None:
+    close = difflib.get_close_matches(named, presets(), n=1) if isinstance(named, str) else []
+    if not close:
         return dict(table)
+    found = presets()[close[0]]
     expanded = {**found.keys, **table}
     for key in ("fields", "token_fields", "authorization_params"):
         below, above = found.keys.get(key), table.get(key)

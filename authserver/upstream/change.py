@@ -69,15 +69,13 @@ def check(configured: UpstreamFingerprint, store: Store, now: int) -> None:
     While there are no users, the configuration is taken as it comes.
     """
     with store.read() as reads:
-        stored, has_users = reads.upstream_identity(), bool(reads.count_users())
+        stored = reads.upstream_identity()
     if stored is None:
         with store.write() as tx:
             tx.add_upstream_identity(configured, now)
             stored = tx.upstream_identity()  # another process may have been first
     if stored is None or stored == configured:
         return
-    if has_users:
-        raise UpstreamChanged(stored, configured)
     with store.write() as tx:
         if tx.count_users():
             raise UpstreamChanged(stored, configured)

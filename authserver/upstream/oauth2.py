@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from authserver.settings import OAuth2Upstream
 from authserver.upstream import (
@@ -96,8 +95,7 @@ class OAuth2UpstreamClient:
         if not self._settings.derived_issuer:
             return iss == self._settings.issuer
         # Nobody wrote down how the provider spells its path; its origin is certain.
-        parts = urlsplit(iss)
-        return f"{parts.scheme}://{parts.netloc}" == self._settings.issuer
+        return iss == self._settings.issuer or iss.startswith(f"{self._settings.issuer}/")
 
     def _redeem(
         self, code: str, code_verifier: str, deadline: Deadline, now: int

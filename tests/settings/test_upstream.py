@@ -187,3 +187,10 @@ def test_behind_userinfo_the_token_endpoint_may_move(settings):
     ours = fingerprint.of(settings(_plain(**userinfo)).upstream)
     moved = _plain(token_endpoint="https://login.example.com/v2/token", **userinfo)
     assert fingerprint.of(settings(moved).upstream) == ours
+
+
+def test_a_misspelt_preset_is_one_mistake(problems):
+    upstream = {"preset": "gogle", "client_id": "x", "client_secret": f"env:{VARIABLE}"}
+    (problem,) = problems({"upstream": upstream})
+    assert problem.key == "upstream.preset"
+    assert "did you mean google?" in problem.remedy

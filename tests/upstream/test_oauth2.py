@@ -297,7 +297,9 @@ def test_a_sign_in_whose_age_matters_is_refused_before_the_code_is_used(login, i
 
 
 @pytest.mark.spec("RFC 9207", "2.4")
-@pytest.mark.parametrize("iss", ["https://evil.example", "", "http://127.0.0.1:1/login/oauth"])
+@pytest.mark.parametrize(
+    "iss", ["https://evil.example", "", "http://[", "http://127.0.0.1:1/login/oauth"]
+)
 @pytest.mark.parametrize("derived", [True, False])
 def test_a_callback_of_another_issuer_is_refused_before_its_code_is_used(
     make_login, idp, derived, iss
@@ -312,6 +314,12 @@ def test_an_issuer_that_is_written_down_is_compared_to_the_letter(make_login, id
     idp.callback = {"iss": f"{idp.issuer}/"}
     assert _reason(make_login().sign_in) == "iss_mismatch"
     assert make_login(issuer=idp.origin, derived_issuer=True).sign_in().issuer == idp.origin
+
+
+@pytest.mark.parametrize("after", ["1/login/oauth", ".evil.example/", "@evil.example/"])
+def test_an_origin_is_not_the_beginning_of_another(make_login, idp, after):
+    idp.callback = {"iss": f"{idp.origin}{after}"}
+    assert _reason(make_login(issuer=idp.origin, derived_issuer=True).sign_in) == "iss_mismatch"
 
 
 def test_a_provider_that_sends_no_iss_signs_in(login, idp):
