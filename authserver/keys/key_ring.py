@@ -67,11 +67,24 @@ class KeyRing:
         """Return the published key of an id."""
         return next((key for key in self.published(now) if key.kid == kid), None)
 
-    def waiting(self, alg: str, now: int) -> StoredKey | None:
-        """Return the last key of an algorithm that is published but does not sign yet."""
+    def waiting(self, alg: str, now: int, horizon: int) -> StoredKey | None:
+        """Return the last key of an algorithm that is to sign, but not yet, before the horizon."""
         coming = (term.row for term in self.terms[self._position(now) + 1 :])
-        usable = [row for row in coming if row.alg == alg and row.kid in self.opened]
+        usable = [
+            row
+            for row in coming
+            if row.alg == alg and row.kid in self.opened and row.active_at <= horizon
+        ]
         return usable[-1] if usable else None
+
+    def newest(self, horizon: int) -> StoredKey:
+        """Return the last key that signs before the horizon, else the first of all."""
+        rows = [term.row for term in self.terms]
+        return max(
+            (row for row in rows if row.active_at <= horizon),
+            key=lambda row: (row.active_at, row.sequence),
+            default=rows[0],
+        )
 
     def gap(self, now: int) -> int | None:
         """Return the first moment from now on at which no key could sign, None without one."""

@@ -57,7 +57,7 @@ class SigningKeys:
         self._rotation_interval = rotation_interval
         self._publish_lead = publish_lead
         retention = max(longest_token_lifetime, _LONGEST_CONFIGURABLE_LIFETIME) + CLOCK_SKEW
-        self._rings = RingCache(store, sealer, retention)
+        self._rings = RingCache(store, sealer, retention=retention, publish_lead=publish_lead)
 
     # --- signing and verifying ---
 
@@ -97,7 +97,7 @@ class SigningKeys:
 
     def rotate(self, now: int) -> int:
         """Make the next key, unless one is waiting already, and return when it starts to sign."""
-        waiting = self._extend(now, asked=True).waiting(self._alg, now)
+        waiting = self._extend(now, asked=True).waiting(self._alg, now, self._horizon(now))
         return waiting.active_at if waiting else now
 
     def reseal(self, now: int) -> int:
@@ -129,13 +129,18 @@ class SigningKeys:
         gap = ring.gap(now)
         if gap is not None:
             return gap
-        if ring.waiting(self._alg, now):
+        horizon = self._horizon(now)
+        if ring.waiting(self._alg, now, horizon):
             return None
-        newest = ring.terms[-1].row
+        newest = ring.newest(horizon)
         old_at = newest.active_at + self._rotation_interval - self._publish_lead
         if asked or newest.alg != self._alg or now >= old_at:
             return max(now + self._publish_lead, newest.active_at)
         return None
+
+    def _horizon(self, now: int) -> int:
+        """Return until when a key that was made by now begins to sign; a clock was wrong beyond."""
+        return now + self._publish_lead + CLOCK_SKEW
 
     def _add(self, ring: KeyRing, active_at: int, now: int) -> None:
         # Another worker that takes the same place in the sequence made the key: theirs is ours.

@@ -1,6 +1,7 @@
 """Fetches an issuer's keys and keeps them. RFC 8414 §3, RFC 7517 §5"""
 
 import logging
+import os
 import re
 import threading
 import time
@@ -54,10 +55,8 @@ class JwksCache:
         self._issuer = issuer
         self._configured_uri = jwks_uri
         self._discovered_uri: str | None = None
-        self._http = requests.Session()
-        self._http.trust_env = False
-        self._http.verify = ca_bundle or True
-        self._fetching = threading.Lock()
+        self._ca_bundle = ca_bundle
+        self._own_connections()
         self._keys = Keys()
         self._tried_at: int | None = None
         self._failure = ""
@@ -67,6 +66,7 @@ class JwksCache:
 
         While one thread fetches, the others go on with the old keys, or wait where there are none.
         """
+        self._leave_the_parent()
         keys = self._keys
         if keys.is_fresh(now):
             return keys
@@ -84,10 +84,23 @@ class JwksCache:
 
     def current_for_unknown_kid(self, now: int) -> Keys:
         """Return the keys, fetched again unless that was tried less than 30 seconds ago."""
+        self._leave_the_parent()
         with self._fetching:
             if self._may_try(now, _REFETCH_INTERVAL):
                 self._fetch(now)
             return self._keys
+
+    def _own_connections(self) -> None:
+        self._pid = os.getpid()
+        self._fetching = threading.Lock()
+        self._http = requests.Session()
+        self._http.trust_env = False
+        self._http.verify = self._ca_bundle or True
+
+    def _leave_the_parent(self) -> None:
+        """Share nothing across a fork: a socket would have two readers, a lock no holder."""
+        if self._pid != os.getpid():
+            self._own_connections()
 
     def _may_try(self, now: int, interval: int) -> bool:
         return self._tried_at is None or not 0 <= now - self._tried_at < interval

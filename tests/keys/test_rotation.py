@@ -297,3 +297,19 @@ def test_a_lead_shorter_than_what_verifiers_cache_is_refused(make_keys):
         make_keys(publish_lead=359)
     with pytest.raises(ValueError, match="successor"):
         make_keys(publish_lead=DAY, rotation_interval=DAY)
+
+
+def test_a_clock_that_was_years_ahead_once_delays_no_rotation(make_keys):
+    keys = make_keys(publish_lead=DAY, rotation_interval=90 * DAY)
+    keys.prepare(NOW)
+    make_keys().prepare(NOW + 3650 * DAY)
+    first = _signs(keys, NOW)
+
+    assert keys.rotate(NOW) == NOW + DAY
+    assert keys.rotate(NOW + 1) == NOW + DAY, "the key that waits is the next one"
+    second = _signs(keys, NOW + DAY)
+    keys.prepare(NOW + 90 * DAY)
+    third = _signs(keys, NOW + 91 * DAY)
+
+    assert len({first, second, third}) == 3
+    assert _states(keys, NOW + 91 * DAY) == ["retired", "active", "next"]

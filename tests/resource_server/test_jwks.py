@@ -1,4 +1,5 @@
 import json
+import os
 import threading
 import time
 from unittest.mock import Mock
@@ -8,6 +9,7 @@ from joserfc import jws
 from joserfc.jwk import ECKey, OctKey
 
 from authserver.resource_server import InvalidToken, KeysUnavailable
+from authserver.resource_server.jwks import JwksCache
 from tests.resource_server.issuer import KEYS, NOW, public
 
 ES = KEYS["ES256"]
@@ -293,3 +295,16 @@ def test_proxies_of_the_environment_are_not_used(issuer, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "")
     monkeypatch.setenv("no_proxy", "")
     assert verify(issuer.verifier(), issuer)
+
+
+def test_a_forked_process_shares_neither_connection_nor_lock_with_its_parent(issuer, monkeypatch):
+    cache = JwksCache(issuer.url, None)
+    parents = cache.current(NOW)
+    inherited, held = cache._http, cache._fetching
+    with held:  # by a thread of the parent, which the child does not have
+        monkeypatch.setattr(os, "getpid", lambda: -1)
+        own = cache.current(NOW + 3600)
+
+    assert own is not parents
+    assert issuer.jwks_hits == 2
+    assert cache._http is not inherited
