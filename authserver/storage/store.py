@@ -21,6 +21,7 @@ from authserver.storage.grants import GrantReads, GrantWrites
 from authserver.storage.instances import InstanceReads, InstanceWrites
 from authserver.storage.logins import LoginReads, LoginWrites
 from authserver.storage.logouts import LogoutReads, LogoutWrites
+from authserver.storage.moments import MomentReads
 from authserver.storage.sealed_values import SealedReads, SealedWrites
 from authserver.storage.signing_keys import SigningKeyReads, SigningKeyWrites
 from authserver.storage.turns import Turns
@@ -36,6 +37,7 @@ class Reads(
     InstanceReads,
     LoginReads,
     LogoutReads,
+    MomentReads,
     SealedReads,
     SigningKeyReads,
     UserReads,
