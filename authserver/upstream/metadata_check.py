@@ -58,6 +58,8 @@ def remarks(document: Document, upstream: OidcUpstream) -> Iterator[str]:
             f"It does not list the claim {upstream.subject_claim}, by which users are known: "
             "an ID token without it signs nobody in."
         )
+    if document.get("backchannel_logout_supported") is True:
+        yield "It tells of logouts: register our issuer followed by /backchannel-logout there."
     methods = _names(document, "token_endpoint_auth_methods_supported")
     if upstream.client_auth == "none" and methods and "none" not in methods:
         yield "It does not list public clients (client_auth none)."

@@ -198,6 +198,13 @@ def test_remarks_of_metadata_that_says_little_are_few(idp):
     assert len(list(remarks({"issuer": idp.issuer}, load_upstream(idp)))) == 1
 
 
+@pytest.mark.parametrize(("supported", "said"), [(True, 1), (False, 0), ("true", 0), (None, 0)])
+def test_a_provider_that_tells_of_logouts_is_to_know_where(idp, supported, said):
+    document = {"issuer": idp.issuer, "backchannel_logout_supported": supported}
+    notes = " ".join(remarks(document, load_upstream(idp)))
+    assert notes.count("/backchannel-logout") == said
+
+
 # --- the command ---------------------------------------------------------------------------------
 
 PLAIN = """
