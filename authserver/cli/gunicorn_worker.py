@@ -13,6 +13,8 @@ from gunicorn.workers import gthread
 REQUEST_LINE = 66 * 1024
 SILENCE = 1.0  # seconds for which a connection that says nothing may hold a thread
 ARRIVAL = 10.0  # seconds from a request's first byte to the end of its body
+PRESSED = 1.0  # the same while every thread is taken
+_TICK = 0.25
 
 
 class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -33,7 +35,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
 
     def handle(self, conn: Any) -> Any:  # noqa: ANN401 - gunicorn has no types
         """Handle a request, watched."""
-        self._arriving[conn] = time.monotonic() + ARRIVAL
+        self._arriving[conn] = time.monotonic()
         try:
             return super().handle(conn)
         finally:
@@ -41,10 +43,11 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
 
     def _watch(self) -> None:
         while True:
-            time.sleep(ARRIVAL / 10)
-            now = time.monotonic()
-            for conn, end in list(self._arriving.items()):
-                if now > end:
+            time.sleep(_TICK)
+            now, arriving = time.monotonic(), list(self._arriving.items())
+            patience = PRESSED if len(arriving) >= self.cfg.threads else ARRIVAL
+            for conn, began in arriving:
+                if now > began + patience:
                     # What has arrived is answered still: only reading ends, for a late answer too.
                     with suppress(OSError):
                         conn.sock.shutdown(SHUT_RD)

@@ -16,8 +16,8 @@ THREADS = 2
 SERVE = """
 import sys
 from authserver.cli import gunicorn_worker, main
-gunicorn_worker.ARRIVAL = 1.0
-main(["serve", "--workers", "1", "--threads", "2", *sys.argv[1:]])
+gunicorn_worker.ARRIVAL, gunicorn_worker.PRESSED = map(float, sys.argv[1:3])
+main(["serve", "--workers", "1", "--threads", "2", *sys.argv[3:]])
 """
 HEAD = b"POST /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 SLOW = {
@@ -30,8 +30,9 @@ SLOW = {
 
 
 @contextmanager
-def process(config, port):
-    command = [sys.executable, "-c", SERVE, "--config", config, "--bind", f"127.0.0.1:{port}"]
+def process(config, port, limits):
+    serve = [sys.executable, "-c", SERVE, *limits]
+    command = [*serve, "--config", config, "--bind", f"127.0.0.1:{port}"]
     environment = {**os.environ, "PYTHONWARNINGS": "default"}
     started = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
     try:
@@ -41,11 +42,11 @@ def process(config, port):
         started.wait(30)
 
 
-@pytest.fixture
-def port(sqlite_url, idp, tmp_path):
+@pytest.fixture(params=[("1", "1"), ("60", "1")], ids=["always", "pressed"])
+def port(sqlite_url, idp, tmp_path, request):
     with socket.create_server(("127.0.0.1", 0)) as free:
         found = free.getsockname()[1]
-    with process(write_config(tmp_path, sqlite_url, idp.issuer), found) as started:
+    with process(write_config(tmp_path, sqlite_url, idp.issuer), found, request.param) as started:
         deadline = time.monotonic() + 60
         while not healthy(found) and time.monotonic() < deadline and started.poll() is None:
             time.sleep(0.1)
