@@ -25,7 +25,14 @@ from tests.upstream.spoiled_server import Seen, Spoiled, SpoiledServer
 NOW = 1_800_000_000
 CLIENT_ID = "mcp:auth server"
 CLIENT_SECRET = "canary-secret: 100% & more, é and a plus +"
-ABSENT: Any = object()
+
+
+class _Absent:
+    def __repr__(self) -> str:
+        return "ABSENT"  # the same in every process: it stands in the names of tests
+
+
+ABSENT: Any = _Absent()
 
 
 @dataclass(frozen=True)
