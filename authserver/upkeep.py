@@ -66,6 +66,9 @@ def run_once(server: AuthServer, *, trusts_clock: bool = True) -> None:
     if not trusts_clock or _is_ahead(server, now):
         return
     registration = server.settings.registration
+    kept = tuple(each.url for each in server.settings.resources if each.kept_scopes is not None)
+    with server.store.write() as tx:
+        tx.forget_upstream_tokens_but(kept)
     purge(
         server.store,
         now,

@@ -2,13 +2,14 @@
 
 import flask
 
+from authserver import vault
 from authserver.adapter import peer_address
 from authserver.app import AuthServer
 from authserver.endpoints import browser, forms, steps
 from authserver.endpoints import flow as flows
 from authserver.endpoints.flow import Flow
 from authserver.endpoints.page_error import PageError
-from authserver.oauth import epoch, opaque
+from authserver.oauth import epoch, opaque, policy
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.interaction import Session
 from authserver.oauth.params import Params
@@ -60,6 +61,7 @@ def _identify(server: AuthServer, flow: Flow, received: Params, state: str) -> U
         nonce=opaque.derive(flow.binding, "nonce", state),
         iss=received.get("iss"),
         max_age=flow.pending.request.max_age,
+        kept_scopes=flow.resource.kept_scopes,
         now=flow.now,
     )
     _check_signed_in_anew(flow, identity)
@@ -109,6 +111,7 @@ def _begin_session(server: AuthServer, flow: Flow, identity: UpstreamIdentity) -
         _check_not_logged_out(tx, flow, identity)
         session = _session(flow, user, identity, value, epochs)
         tx.add_session(session)
+        _keep_tokens(server, tx, flow, user, identity)
     server.audit.emit(
         "sign_in.succeeded", now=flow.now, request_id=flow.request_id, sub=user.sub,
         client_id=flow.client.client_id,
@@ -124,6 +127,20 @@ def _check_not_logged_out(tx: Transaction, flow: Flow, identity: UpstreamIdentit
     names = sign_in_names(identity.issuer, identity.subject, identity.sid)
     if tx.is_logged_out_since(names, flow.now):
         raise UpstreamError("logged_out", "the upstream logged the user out meanwhile")
+
+
+def _keep_tokens(
+    server: AuthServer, tx: Transaction, flow: Flow, user: User, identity: UpstreamIdentity
+) -> None:
+    """Keep the upstream's tokens where the resource asks for them and the user may use it.
+
+    Only now is it certain whose they are; until here nothing but this sign-in could get lost.
+    """
+    resource, scope = flow.resource, flow.pending.request.scope
+    if resource.kept_scopes is None or identity.tokens is None:
+        return
+    if policy.allowed(resource, user, scope) is not None:
+        vault.keep(server, tx, user, resource, identity.tokens, flow.now)
 
 
 def _session(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from authserver import vault
 from authserver.app import AuthServer
 from authserver.endpoints import browser
 from authserver.endpoints.page_error import PageError
@@ -29,7 +30,8 @@ class Flow:
 
     `code_epochs` and `consent_epochs` are the sums of the epochs that a code and the memory of
     the consent will depend on, read before that memory: whatever is revoked from then on is not
-    in them, and ends both.
+    in them, and ends both. `connected` says that the vault holds the upstream tokens that the
+    resource asks for.
     """
 
     pending: PendingAuthorization
@@ -41,6 +43,7 @@ class Flow:
     code_epochs: int
     consent_epochs: int
     remembered: RememberedConsent | None
+    connected: bool
     request_id: str
     now: int
 
@@ -73,7 +76,13 @@ class Flow:
     def step(self) -> Step:
         """Return the next step."""
         return next_step(
-            self.pending, self.client, self.session, self.allowed, self.is_remembered, self.now
+            self.pending,
+            self.client,
+            self.session,
+            self.allowed,
+            self.is_remembered,
+            self.now,
+            connected=self.connected,
         )
 
 
@@ -119,9 +128,14 @@ def complete(
         if user
         else None
     )
+    connected = (
+        vault.is_connected(server, reads, user, session, resource, pending, now)
+        if user and session
+        else False
+    )
     return Flow(
         pending, client, resource, binding, session, user, code_epochs,
-        consent_epochs, remembered, request_id, now,
+        consent_epochs, remembered, connected, request_id, now,
     )  # fmt: skip
 
 

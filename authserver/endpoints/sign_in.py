@@ -55,6 +55,7 @@ def _to_upstream(server: AuthServer, flow: Flow, *, choose: bool) -> flask.Respo
             login_hint=None if choose else request.login_hint,
             prompt=_upstream_prompt(flow, choose=choose),
             max_age=request.max_age,
+            kept_scopes=flow.resource.kept_scopes,
         )
     except (UpstreamError, UpstreamUnavailable) as error:
         reason = error.reason if isinstance(error, UpstreamError) else "upstream_unavailable"

@@ -117,12 +117,15 @@ def next_step(
     allowed: tuple[str, ...] | None,
     remembered: bool,  # noqa: FBT001 - one of the facts that the step depends on
     now: int,
+    *,
+    connected: bool = True,
 ) -> Step:
     """Return the next step of a pending authorization.
 
     `allowed` is what of the request the policy lets this user have (None: denied), `remembered`
     says that a stored consent covers that. Only an assured client is answered from memory
-    (RFC 9700 §4.11.2; MCP: consent per dynamically registered client).
+    (RFC 9700 §4.11.2; MCP: consent per dynamically registered client). `connected` says that the
+    upstream tokens which the resource asks for are at hand: else the user goes there again.
     """
     prompt = pending.request.prompt
     silent = "none" in prompt
@@ -130,6 +133,8 @@ def next_step(
         return Refuse(_login_required()) if silent else SignIn()
     if allowed is None:
         return Refuse(not_allowed()) if silent else Deny()
+    if not connected:
+        return Refuse(_login_required()) if silent else SignIn()
     if remembered and "consent" not in prompt and is_assured(client, pending.request.redirect_uri):
         return Answer(allowed)
     return Refuse(_consent_required()) if silent else AskConsent(allowed, remembered)

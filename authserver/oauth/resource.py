@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 from urllib.parse import urlsplit
 
 from authserver.oauth.allow import Allow
@@ -31,12 +32,16 @@ class Scope:
     allow: Allow | None = None
 
 
+UpstreamTokenUse = Literal["none", "exchange"]
+
+
 @dataclass(frozen=True, slots=True)
 class Resource:
     """A protected resource; `url` is its identifier and, in this spelling, the token's `aud`.
 
     `allow` says who may use it, None is everybody who signs in. `claims` are what its tokens say
-    about the user, as `claim.for_token` takes them.
+    about the user, as `claim.for_token` takes them. `upstream_token` says whether the users'
+    upstream tokens are kept for its server, and `upstream_scopes` are asked for there just for it.
     """
 
     key: str
@@ -47,6 +52,13 @@ class Resource:
     documentation: str | None = None
     allow: Allow | None = None
     claims: tuple[str, ...] = ()
+    upstream_token: UpstreamTokenUse = "none"
+    upstream_scopes: tuple[str, ...] = ()
+
+    @property
+    def kept_scopes(self) -> tuple[str, ...] | None:
+        """Return what its upstream tokens are to be good for, None where none are kept."""
+        return self.upstream_scopes if self.upstream_token == "exchange" else None
 
     def default_scope(self) -> tuple[str, ...]:
         """Return the scopes granted where a request names none."""

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from authserver.oauth.allow import Allow
 from authserver.oauth.redirect_uri import PRIVATE_SCHEMES
 from authserver.oauth.resource import Resource
-from authserver.settings import fingerprint
+from authserver.settings import fingerprint, kept_tokens
 from authserver.settings.duration import text
 from authserver.settings.upstream import OidcUpstream, Upstream
 from authserver.settings.values import (
@@ -67,6 +67,7 @@ def _in_effect(settings: Settings) -> Iterator[tuple[str, str]]:
     for resource in settings.resources:
         yield f"resource {resource.key}", f"{resource.url} ({_scopes(resource)})"
         yield from _policy(resource)
+    yield from kept_tokens.in_effect(settings)
     yield "database", _without_secrets(settings.database_url)
     yield "sealing keys", ", ".join(key.kid for key in settings.sealing_keys)
     yield "signing", f"{settings.signing_alg}, a new key every {text(settings.rotation_interval)}"
@@ -90,8 +91,7 @@ def _loosened(settings: Settings) -> Iterator[str]:
     yield from _rate_limits(settings.rate_limits)
     for path in settings.exposed_files:
         yield f"{path}: others than its owner may read this secret; chmod 600 keeps them out"
-    if settings.accept_plaintext:
-        yield "keys.accept_plaintext: whoever can write to the database can plant upstream tokens"
+    yield from kept_tokens.loosened(settings)
     if settings.trusted_proxies:
         yield (
             f"server.trusted_proxies: the last {settings.trusted_proxies} entries of "

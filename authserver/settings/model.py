@@ -5,11 +5,12 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from authserver.oauth.resource import MAX_SCOPES
+from authserver.oauth.resource import MAX_SCOPES, UpstreamTokenUse
 from authserver.settings import upstream_model
 from authserver.settings.allow_model import AllowTable, TokenClaim
 from authserver.settings.origin import Origin
 from authserver.settings.policy_model import RateLimitsTable, RegistrationTable
+from authserver.settings.problem import wrong
 from authserver.settings.server_model import (
     DatabaseTable,
     KeysTable,
@@ -25,6 +26,7 @@ from authserver.settings.table import (
     Page,
     ResourceName,
     ResourceUrl,
+    Scope,
     Table,
     Text,
     absent,
@@ -83,6 +85,25 @@ class ResourceTable(Table):
         "in all; `email` only when verified, `groups` as `upstream.fields.groups` finds them.",
         examples=['["email", "groups"]'],
     )
+    upstream_token: UpstreamTokenUse = Field(
+        "none",
+        description="Whether the upstream tokens of its users are kept, sealed, so that its server "
+        "can get them in exchange for ours.",
+    )
+    upstream_scopes: list[Scope] = Field(
+        [],
+        max_length=50,
+        description="What they are to be good for: asked for at the provider beside "
+        "`upstream.scopes`, only at a sign-in for this resource.",
+        examples=['["repo:read"]'],
+    )
+
+    @field_validator("upstream_scopes")
+    @classmethod
+    def _kept_for_something(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        if value and info.data.get("upstream_token") == "none":
+            raise wrong("is not used", 'write upstream_token = "exchange", or leave out the scopes')
+        return value
 
 
 class File(Table):

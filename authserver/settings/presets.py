@@ -21,7 +21,8 @@ class Preset:
     """Keys of `[upstream]` for one provider, and what people should know about it.
 
     `issuer_pattern` is what an issuer of this provider looks like as a whole, with an example and
-    a remedy; it is empty where the preset has the issuer.
+    a remedy; it is empty where the preset has the issuer. `shared_tokens` says how the
+    tokens of one user for several resources hang together there.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Preset:
     issuer_pattern: str = ""
     issuer_remedy: str = ""
     hs256_remedy: str = ""
+    shared_tokens: str = ""
     notes: tuple[str, ...] = ()
 
 

@@ -10,6 +10,7 @@ from authserver.upstream.identity import UpstreamIdentity
 from authserver.upstream.logout_token import LogoutTokens
 from authserver.upstream.oauth2 import OAuth2UpstreamClient
 from authserver.upstream.oidc import OidcUpstreamClient
+from authserver.upstream.token_request import Tokens
 
 
 class Upstream(Protocol):
@@ -48,11 +49,25 @@ class Upstream(Protocol):
         iss: str | None,
         now: int,
         max_age: int | None = None,
+        kept_scopes: tuple[str, ...] | None = None,
     ) -> UpstreamIdentity:
         """Redeem the callback's code and return who signed in, with every check made.
 
-        `now` is epoch seconds; `max_age` is the one that `authorization_url` got. Raises
-        UpstreamError (refused) or UpstreamUnavailable (down, slow or talking nonsense).
+        `now` is epoch seconds; `max_age` and `kept_scopes` are those that `authorization_url`
+        got. Raises UpstreamError (refused) or UpstreamUnavailable (down, slow or talking nonsense).
+        """
+
+    def refresh(self, refresh_token: str, *, scope: tuple[str, ...], now: int) -> Tokens:
+        """Return new tokens for a refresh token, which may be spent by that; nothing is verified.
+
+        `scope` is what was asked for at sign-in. Raises UpstreamError, with the reason
+        refresh_refused where the token is good no more, or UpstreamUnavailable.
+        """
+
+    def check_refreshed(self, tokens: Tokens, *, issuer: str, subject: str, now: int) -> None:
+        """Check that refreshed tokens are those of the user who signed in; raises as `exchange`.
+
+        To be called when they are stored: what was rotated must not be lost to a failed check.
         """
 
     def close(self) -> None:
@@ -109,6 +124,7 @@ class Walled:
         iss: str | None,
         now: int,
         max_age: int | None = None,
+        kept_scopes: tuple[str, ...] | None = None,
     ) -> UpstreamIdentity:
         """Redeem the callback's code, all of it in one call of the bulkhead."""
         with self._bulkhead.call():
@@ -119,7 +135,18 @@ class Walled:
                 iss=iss,
                 now=now,
                 max_age=max_age,
+                kept_scopes=kept_scopes,
             )
+
+    def refresh(self, refresh_token: str, *, scope: tuple[str, ...], now: int) -> Tokens:
+        """Return new tokens for a refresh token."""
+        with self._bulkhead.call():
+            return self._upstream.refresh(refresh_token, scope=scope, now=now)
+
+    def check_refreshed(self, tokens: Tokens, *, issuer: str, subject: str, now: int) -> None:
+        """Check that refreshed tokens are those of the user who signed in."""
+        with self._bulkhead.call():
+            self._upstream.check_refreshed(tokens, issuer=issuer, subject=subject, now=now)
 
     def close(self) -> None:
         """Close the idle connections to the provider."""

@@ -30,6 +30,7 @@ Reason = Literal[
     "logout_token_malformed",
     "logout_token_nonce",
     "logout_token_subject",
+    "refresh_refused",
     "upstream_refused",
     "userinfo_refused",
     "userinfo_subject_mismatch",
@@ -39,14 +40,16 @@ Reason = Literal[
 class UpstreamError(Exception):
     """The provider's answer is refused, and trying again will not help: "sign-in failed".
 
-    `reason` and `detail` are our own words for the audit event. Neither holds a token, a code or
-    anything else that came from the provider, but for its public metadata.
+    `reason` and `detail` are our own words for the audit event, `error_code` is the provider's
+    where that is a known one. None holds a token, a code or anything else that came from the
+    provider, but for its public metadata.
     """
 
-    def __init__(self, reason: Reason, detail: str = "") -> None:
+    def __init__(self, reason: Reason, detail: str = "", error_code: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason: Reason = reason
         self.detail = detail
+        self.error_code = error_code
 
 
 class UpstreamUnavailable(Exception):

@@ -39,14 +39,14 @@ ALGS = frozenset(_HASHES)
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the ID token of one sign-in must say.
+    """What the ID token of one sign-in must say; with a refresh there is no nonce to expect.
 
     With `tenants` the issuer holds `{tenantid}`, which stands for one of them.
     """
 
     issuer: str
     client_id: str
-    nonce: str = field(repr=False)
+    nonce: str | None = field(repr=False)
     access_token: str = field(repr=False)
     max_age: int | None = None
     tenants: tuple[str, ...] = ()
@@ -113,7 +113,8 @@ def check(claims: Mapping[str, object], expected: Expected, alg: str, now: int) 
     check_issuer(claims, expected.issuer, expected.tenants)
     check_audience(claims, expected.client_id)
     check_times(claims, now, expected.leeway)
-    _check_nonce(claims.get("nonce"), expected.nonce)
+    if expected.nonce is not None:
+        _check_nonce(claims.get("nonce"), expected.nonce)
     check_subject(claims.get("sub"))
     # Never sub in its place: that is somebody's under another name, or somebody else's.
     subject = check_subject(claim.find(claims, expected.subject_claim))

@@ -10,6 +10,7 @@ from authserver.upstream import (
     emails,
     fields,
     identity,
+    refresh,
     token_request,
 )
 from authserver.upstream.errors import UpstreamError, UpstreamUnavailable
@@ -69,6 +70,7 @@ class OAuth2UpstreamClient:
         iss: str | None,
         now: int,
         max_age: int | None = None,
+        kept_scopes: tuple[str, ...] | None = None,
     ) -> UpstreamIdentity:
         """Redeem the callback's code and return who signed in, with every check made.
 
@@ -79,13 +81,25 @@ class OAuth2UpstreamClient:
             raise UpstreamError("auth_time_unknown", "the provider cannot say when users sign in")
         self.check_iss(iss)
         deadline = Deadline(self._settings.request_timeout)
-        answer = self._redeem(code, code_verifier, deadline, now)
+        answer = self._redeem(code, code_verifier, kept_scopes, deadline, now)
         tokens = token_request.tokens(answer, self._settings.token_fields)
         if self._settings.userinfo_endpoint is None:
             found = self._from_token_response(answer)
         else:
             found = self._from_userinfo(self._settings.userinfo_endpoint, tokens, deadline)
         return replace(found, tokens=tokens)
+
+    def refresh(self, refresh_token: str, *, scope: tuple[str, ...], now: int) -> Tokens:
+        """Return new tokens; raises UpstreamError, UpstreamUnavailable."""
+        settings = self._settings
+        deadline = Deadline(settings.request_timeout)
+        endpoint = settings.token_endpoint
+        return refresh.request(
+            self._session, settings, endpoint, refresh_token, scope, now, deadline
+        )
+
+    def check_refreshed(self, tokens: Tokens, *, issuer: str, subject: str, now: int) -> None:
+        """Accept them: there is no ID token that could name a user."""
 
     def close(self) -> None:
         """Close the idle connections to the provider."""
@@ -98,7 +112,12 @@ class OAuth2UpstreamClient:
         return iss == self._settings.issuer or iss.startswith(f"{self._settings.issuer}/")
 
     def _redeem(
-        self, code: str, code_verifier: str, deadline: Deadline, now: int
+        self,
+        code: str,
+        code_verifier: str,
+        kept_scopes: tuple[str, ...] | None,
+        deadline: Deadline,
+        now: int,
     ) -> Mapping[str, object]:
         endpoint = self._settings.token_endpoint
         headers, members = client_auth.authenticate(self._settings, endpoint, now)
@@ -107,7 +126,7 @@ class OAuth2UpstreamClient:
             "code": code,
             "redirect_uri": self._redirect_uri,
             "code_verifier": code_verifier,
-            **token_request.repeated_scope(self._settings),
+            **token_request.repeated_scope(self._settings, kept_scopes),
             **members,
         }
         return token_request.redeem(self._session, endpoint, headers, form, deadline)

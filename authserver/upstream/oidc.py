@@ -1,7 +1,7 @@
 """Sign-in at an OpenID provider: OpenID Connect Core 1.0 §3.1, RFC 7636, RFC 9207"""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 from joserfc.jwk import Key
@@ -15,13 +15,15 @@ from authserver.upstream import (
     id_token,
     identity,
     jwks,
+    refresh,
     token_request,
+    userinfo,
 )
 from authserver.upstream import fields as members
 from authserver.upstream.bulkhead import DEFAULT_CALLS, Bulkhead
 from authserver.upstream.cached import Cached
 from authserver.upstream.discovery import ProviderMetadata
-from authserver.upstream.errors import UpstreamError, UpstreamUnavailable
+from authserver.upstream.errors import UpstreamError
 from authserver.upstream.identity import UpstreamIdentity
 from authserver.upstream.logout_token import LogoutTokens
 from authserver.upstream.session import Deadline, UpstreamSession
@@ -88,6 +90,7 @@ class OidcUpstreamClient:
         iss: str | None,
         now: int,
         max_age: int | None = None,
+        kept_scopes: tuple[str, ...] | None = None,
     ) -> UpstreamIdentity:
         """Redeem the callback's code and return who signed in, with every check made.
 
@@ -97,29 +100,42 @@ class OidcUpstreamClient:
         settings, deadline = self._settings, Deadline(self._settings.request_timeout)
         self._check_iss(iss, deadline)
         provider = self._provider.get(deadline)
-        tokens = self._redeem(provider, code, code_verifier, deadline, now)
+        tokens = self._redeem(provider, code, code_verifier, kept_scopes, deadline, now)
         signed = token_request.id_token(tokens)
         claims, alg = self._signature.verified_claims(signed, provider, deadline)
-        expected = id_token.Expected(
-            issuer=provider.issuer,
-            client_id=settings.client_id,
-            nonce=nonce,
-            access_token=tokens.access_token,
-            max_age=max_age,
-            tenants=settings.tenants,
-            subject_claim=settings.subject_claim,
-            leeway=settings.clock_skew,
-        )
+        expected = replace(self._expected(provider, tokens), nonce=nonce, max_age=max_age)
         subject = id_token.check(claims, expected, alg, now)
-        userinfo = self._userinfo(provider, tokens, claims, deadline)
+        more = userinfo.fetch(self._session, settings, provider, tokens, claims, deadline)
         issuer = str(claims["iss"])  # checked: of many tenants, the user's
-        found = identity.from_claims(issuer, subject, (claims, userinfo), settings.fields)
+        found = identity.from_claims(issuer, subject, (claims, more), settings.fields)
         return replace(
             found,
             auth_time=id_token.auth_time(claims, now, settings.clock_skew),
             sid=members.text(claims, ("sid",)),
             tokens=tokens,
         )
+
+    def refresh(self, refresh_token: str, *, scope: tuple[str, ...], now: int) -> Tokens:
+        """Return new tokens, not verified; raises UpstreamError, UpstreamUnavailable."""
+        deadline = Deadline(self._settings.request_timeout)
+        endpoint = self._provider.get(deadline).token_endpoint
+        return refresh.request(
+            self._session, self._settings, endpoint, refresh_token, scope, now, deadline
+        )
+
+    def check_refreshed(self, tokens: Tokens, *, issuer: str, subject: str, now: int) -> None:
+        """Check the ID token that came with a refresh, if any: it is of the same user.
+
+        Core §12.2. Raises UpstreamError, UpstreamUnavailable.
+        """
+        if tokens.id_token is None:
+            return
+        deadline = Deadline(self._settings.request_timeout)
+        provider = self._provider.get(deadline)
+        claims, alg = self._signature.verified_claims(tokens.id_token, provider, deadline)
+        found = id_token.check(claims, self._expected(provider, tokens), alg, now)
+        if (claims["iss"], found) != (issuer, subject):
+            raise UpstreamError("id_token_subject", "the refreshed ID token is of another user")
 
     def close(self) -> None:
         """Close the idle connections to the provider."""
@@ -131,11 +147,24 @@ class OidcUpstreamClient:
     def _fetch_keys(self, deadline: Deadline) -> tuple[Key, ...]:
         return jwks.fetch(self._provider.get(deadline).jwks_uri, self._session, deadline)
 
+    def _expected(self, provider: ProviderMetadata, tokens: Tokens) -> id_token.Expected:
+        settings = self._settings
+        return id_token.Expected(
+            issuer=provider.issuer,
+            client_id=settings.client_id,
+            nonce=None,
+            access_token=tokens.access_token,
+            tenants=settings.tenants,
+            subject_claim=settings.subject_claim,
+            leeway=settings.clock_skew,
+        )
+
     def _redeem(
         self,
         provider: ProviderMetadata,
         code: str,
         code_verifier: str,
+        kept_scopes: tuple[str, ...] | None,
         deadline: Deadline,
         now: int,
     ) -> Tokens:
@@ -146,7 +175,7 @@ class OidcUpstreamClient:
             "code": code,
             "redirect_uri": self._redirect_uri,
             "code_verifier": code_verifier,
-            **token_request.repeated_scope(self._settings),
+            **token_request.repeated_scope(self._settings, kept_scopes),
             **proof,
         }
         answer = token_request.redeem(self._session, endpoint, headers, form, deadline)
@@ -159,31 +188,3 @@ class OidcUpstreamClient:
             raise UpstreamError("iss_mismatch", "the callback names another issuer")
         if iss is None and self._provider.get(deadline).sends_iss:
             raise UpstreamError("iss_missing", "the callback names no issuer, but should")
-
-    def _userinfo(
-        self,
-        provider: ProviderMetadata,
-        tokens: Tokens,
-        claims: Mapping[str, object],
-        deadline: Deadline,
-    ) -> Mapping[str, object]:
-        """Return userinfo's claims where they are wanted, or none where that fails.
-
-        Raises UpstreamError where userinfo is about another user (Core §5.3.2).
-        """
-        if provider.userinfo_endpoint is None or not self._wants_userinfo(claims):
-            return {}
-        headers = {"Authorization": f"Bearer {tokens.access_token}"}
-        try:
-            answer = self._session.get("userinfo", provider.userinfo_endpoint, deadline, headers)
-            userinfo = answer.json_object() if answer.status == 200 else None
-        except UpstreamUnavailable:
-            return {}  # a name is worth no failed sign-in
-        if userinfo is not None and userinfo.get("sub") != claims["sub"]:
-            raise UpstreamError("userinfo_subject_mismatch", "userinfo is about another user")
-        return userinfo or {}
-
-    def _wants_userinfo(self, claims: Mapping[str, object]) -> bool:
-        use = self._settings.userinfo
-        is_thin = not identity.has_profile(claims, self._settings.fields)
-        return use == "always" or (use == "when-needed" and is_thin)

@@ -13,12 +13,16 @@ from authserver.upstream.session import Answer, Deadline, UpstreamSession
 # What may be repeated: RFC 6749 §5.2, and GitHub's words for the same.
 _ERRORS = frozenset(
     {
+        "bad_refresh_token",
         "bad_verification_code",
+        "consent_required",
         "incorrect_client_credentials",
+        "interaction_required",
         "invalid_client",
         "invalid_grant",
         "invalid_request",
         "invalid_scope",
+        "login_required",
         "redirect_uri_mismatch",
         "unauthorized_client",
         "unsupported_grant_type",
@@ -58,20 +62,22 @@ def redeem(
     """
     answer = session.post("token endpoint", token_endpoint, deadline, headers, form)
     if 400 <= answer.status < 500 and answer.status not in COME_BACK_LATER:
-        raise UpstreamError("upstream_refused", f"{answer.status} {_error_code(answer)}")
+        raise _refused(answer.status, _error_code(answer))
     if answer.status != 200:
         raise UpstreamUnavailable(f"token endpoint: the answer is {answer.status}")
     document = answer.json_object()
     if "error" in document:  # some send errors with 200
-        raise UpstreamError("upstream_refused", f"200 {_registered(document['error'])}")
+        raise _refused(200, _registered(document["error"]))
     return document
 
 
-def repeated_scope(settings: Upstream) -> Mapping[str, str]:
+def repeated_scope(
+    settings: Upstream, kept_scopes: tuple[str, ...] | None = None
+) -> Mapping[str, str]:
     """Return the scope once more, for providers whose token endpoint wants it."""
     if not settings.token_request_scope:
         return {}
-    return {"scope": " ".join(authorization_request.scopes(settings))}
+    return {"scope": " ".join(authorization_request.scopes(settings, kept_scopes))}
 
 
 def tokens(document: Mapping[str, object], fields: TokenFields) -> Tokens:
@@ -121,6 +127,11 @@ def _scope(value: object) -> tuple[str, ...] | None:
     if not isinstance(value, str):
         return None
     return tuple(name for name in _SEPARATORS.split(value) if name)
+
+
+def _refused(status: int, said: str) -> UpstreamError:
+    error_code = said if said in _ERRORS else ""
+    return UpstreamError("upstream_refused", f"{status} {said}", error_code)
 
 
 def _error_code(answer: Answer) -> str:

@@ -5,9 +5,10 @@ from hashlib import sha256
 
 import pytest
 
+from authserver import vault
 from authserver.keys import KeyInUse, KeysDisagree, inventory
 from authserver.settings import load
-from tests.actors import Clock, Deployment, McpClient, write_config
+from tests.actors import RESOURCE, Clock, Deployment, McpClient, claims_of, write_config
 from tests.databases import database_url, postgresql_database, postgresql_url  # noqa: F401
 
 MINUTE = 60
@@ -26,7 +27,10 @@ def start(database_url, idp, tmp_path):  # noqa: F811 - the fixture
                 (tmp_path / name).write_bytes(sha256(name.encode()).digest())
             seal = ", ".join(f'"file:{name}"' for name in names)
             text = config.read_text().replace('seal = ["file:sealing-key"]', f"seal = [{seal}]")
-            config.write_text(text)
+            keeps = (
+                '[resources.issues]\nupstream_token = "exchange"\nupstream_scopes = ["api:read"]'
+            )
+            config.write_text(text.replace("[resources.issues]", keeps))
             return stack.enter_context(Deployment(load(config), idp, clock))
 
         yield start
@@ -59,11 +63,17 @@ class User:
             answer = self.client.refresh(self.tokens["refresh_token"])
             assert answer.status_code == 200, answer.json
             self.tokens = dict(answer.json or {})
-            headers = {"Authorization": f"Bearer {self.tokens['access_token']}"}
-            assert deployment.http().get("/userinfo", headers=headers).status_code in (200, 403)
+            deployment.wait(2 * MINUTE)
+            assert self.upstream_token(deployment) in deployment.idp.access_tokens
+
+    def upstream_token(self, deployment):
+        server, resource = deployment.server, deployment.server.resource(RESOURCE)
+        sub = claims_of(self.tokens["access_token"])["sub"]
+        found = vault.upstream_token(server, sub, resource, deployment.clock.now)
+        return found.access_token
 
 
-def test_no_step_of_rolling_a_key_disconnects_anybody(start):
+def test_no_step_of_rolling_a_key_disconnects_anybody(start, idp):
     one, two = start("old"), start("old")
     user = User(one)
 
@@ -74,12 +84,15 @@ def test_no_step_of_rolling_a_key_disconnects_anybody(start):
 
     one = replaced(one, start, "new", "old")
     user.goes_on_at(one, two, one)
+    idp.subject = "user-2"
     late = User(two)  # sealed and made with the old key, while the other one has the new
     two = replaced(two, start, "new", "old")
     user.goes_on_at(two, one)
 
+    with pytest.raises(KeyInUse, match="needed by 1 signing key, 3 upstream tokens, 1 refresh"):
+        start("new")
     one.server.keys.reseal(one.clock.now)
-    inventory.reseal(one.server.store, one.server.vault_cipher)
+    assert inventory.reseal(one.server.store, one.server.vault_cipher).resealed == 3
     with pytest.raises(KeyInUse, match="needed by 1 refresh token"):
         start("new")
     late.goes_on_at(one)

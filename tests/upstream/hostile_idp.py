@@ -74,6 +74,9 @@ class HostileIdp:
         self.answering.set()
         self.codes: dict[str, Issued] = {}
         self.access_tokens: dict[str, str] = {}  # to the subject
+        self.refresh_tokens: dict[str, Issued] = {}  # that are good; with offline_access only
+        self.rotates = True  # a refresh token works once, and its answer has the next one
+        self.refresh_answer: dict[str, Any] = {"id_token": ABSENT}  # changes to a refresh's answer
         self._server = SpoiledServer(self._answer)
         self.origin = self._server.origin
         self.seen = self._server.seen
@@ -144,6 +147,8 @@ class HostileIdp:
     def _token(self, seen: Seen) -> tuple[int, Any]:
         if not self._authenticates(seen):
             return 401, {"error": "invalid_client"}
+        if seen.params.get("grant_type") == "refresh_token":
+            return self._refresh(seen)
         issued = self.codes.pop(seen.params.get("code", ""), None)
         verifier = seen.params.get("code_verifier", "").encode()
         digest = segment(hashlib.sha256(verifier).digest())
@@ -153,11 +158,32 @@ class HostileIdp:
             or issued.params.get("redirect_uri") != seen.params.get("redirect_uri")
         ):
             return 400, {"error": "invalid_grant", "error_description": f"no code {seen.params}"}
+        answer = self._issue(issued)
+        if "offline_access" in issued.params.get("scope", ""):
+            answer["refresh_token"] = self._refreshable(issued)
+        return 200, changed(answer, self.token_answer)
+
+    def _issue(self, issued: Issued) -> dict[str, Any]:
         access_token = f"canary-access-{secrets.token_urlsafe(16)}"
         self.access_tokens[access_token] = issued.subject
         answer = {"access_token": access_token, "token_type": "Bearer", "expires_in": 300}
-        answer["id_token"] = self.mint(issued, access_token)
-        return 200, changed(answer, self.token_answer)
+        return {**answer, "id_token": self.mint(issued, access_token)}
+
+    def _refreshable(self, issued: Issued) -> str:
+        refresh_token = f"canary-refresh-{secrets.token_urlsafe(16)}"
+        self.refresh_tokens[refresh_token] = issued
+        return refresh_token
+
+    def _refresh(self, seen: Seen) -> tuple[int, Any]:
+        presented = seen.params.get("refresh_token", "")
+        issued = self.refresh_tokens.get(presented)
+        if issued is None:
+            return 400, {"error": "invalid_grant", "error_description": f"spent: {presented}"}
+        answer = self._issue(Issued({**issued.params, "nonce": ABSENT}, issued.subject))
+        if self.rotates:
+            del self.refresh_tokens[presented]
+            answer["refresh_token"] = self._refreshable(issued)
+        return 200, changed(answer, self.refresh_answer)
 
     def mint(self, issued: Issued, access_token: str) -> str:
         honest = {"alg": "ES256", "typ": "JWT", "kid": self.signing_key.get("kid", ABSENT)}
@@ -168,7 +194,7 @@ class HostileIdp:
             "aud": CLIENT_ID,
             "exp": self.now + 300,
             "iat": self.now,
-            "nonce": issued.params.get("nonce"),
+            "nonce": issued.params.get("nonce", ABSENT),
             "at_hash": half_hash(access_token, header["alg"]),
             "auth_time": self.now - 5,
             "name": "Ada Lovelace",
