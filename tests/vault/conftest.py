@@ -82,3 +82,13 @@ def kept(start):
     found = Vault(start())
     found.connect()
     return found
+
+
+@pytest.fixture
+def expired(kept):
+    kept.deployment.wait(300)
+    return kept
+
+
+def refreshes(idp):
+    return [seen for seen in idp.asked("/token") if seen.params["grant_type"] == "refresh_token"]
