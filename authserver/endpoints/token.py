@@ -1,7 +1,7 @@
 """POST /token: one place decides, spends and mints: OAuth 2.1 §3.2, RFC 6749 §5."""
 
 from authserver.app import AuthServer
-from authserver.grants import Proof, Prove, authorization_code, refresh_token
+from authserver.grants import Proof, Prove, authorization_code, liveness, refresh_token
 from authserver.message import Request, Response, json_response
 from authserver.oauth import access_token, claim, client_auth, grant, opaque, policy, scope
 from authserver.oauth import refresh_token as refresh
@@ -33,6 +33,8 @@ def token(server: AuthServer, request: Request) -> Response:
             proof = prove(server, reads, client, params, now)
         resource, authorization = _narrow(server, proof, params)
         server.keys.signing_alg(now)  # raises here, where a server that cannot sign spends nothing
+        if proof.rotates is not None and proof.user is not None:
+            liveness.check(server, proof.rotates, proof.user, resource, now, request.id)
         with server.store.write() as tx:
             granted = proof.spend(tx)
     except OAuthError as error:

@@ -17,12 +17,14 @@ class Proof:
 
     `spend` returns the grant that the answer belongs to. It raises `invalid_grant` where it lost
     a race or meets a replay; only a replay verdict leaves something written. `user` is whom the
-    policy is asked about: without one, only a resource without rules is open.
+    policy is asked about: without one, only a resource without rules is open. `rotates` is the
+    grant whose current refresh token this is; of a code, or an answer given again, there is none.
     """
 
     authorization: Authorization
     spend: Callable[[Transaction], Grant]
     user: User | None = None
+    rotates: Grant | None = None
 
 
 Prove = Callable[[AuthServer, Reads, Client, Params, int], Proof]

@@ -28,7 +28,8 @@ def prove(server: AuthServer, reads: Reads, client: Client, params: Params, now:
     def spend(tx: Transaction) -> Grant:
         return _spend(server, tx, grant, presented, now)
 
-    return Proof(grant.authorization(), spend, user)
+    is_current = refresh_token.judge(grant, presented.generation, now) == "current"
+    return Proof(grant.authorization(), spend, user, rotates=grant if is_current else None)
 
 
 def _spend(

@@ -33,6 +33,7 @@ class Scope:
 
 
 UpstreamTokenUse = Literal["none", "exchange"]
+Liveness = Literal["login-only", "refresh-checks-upstream"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Resource:
     `allow` says who may use it, None is everybody who signs in. `claims` are what its tokens say
     about the user, as `claim.for_token` takes them. `upstream_token` says whether the users'
     upstream tokens are kept for its server, and `upstream_scopes` are asked for there just for it.
+    `liveness` says whether the upstream is asked about the user before a refresh.
     """
 
     key: str
@@ -54,11 +56,19 @@ class Resource:
     claims: tuple[str, ...] = ()
     upstream_token: UpstreamTokenUse = "none"
     upstream_scopes: tuple[str, ...] = ()
+    liveness: Liveness = "login-only"
+
+    @property
+    def checks_upstream(self) -> bool:
+        """Say whether the upstream is asked about the user before a refresh."""
+        return self.liveness == "refresh-checks-upstream"
 
     @property
     def kept_scopes(self) -> tuple[str, ...] | None:
         """Return what its upstream tokens are to be good for, None where none are kept."""
-        return self.upstream_scopes if self.upstream_token == "exchange" else None
+        if self.upstream_token == "exchange" or self.checks_upstream:
+            return self.upstream_scopes
+        return None
 
     def default_scope(self) -> tuple[str, ...]:
         """Return the scopes granted where a request names none."""

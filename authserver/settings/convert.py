@@ -64,6 +64,7 @@ def _resource(key: str, table: ResourceTable, access_token_lifetime: int) -> Res
         access_token_lifetime=table.access_token_lifetime or access_token_lifetime,
         documentation=table.documentation,
         allow=_allow(table.allow),
+        liveness=table.liveness,
         upstream_token=table.upstream_token,
         upstream_scopes=tuple(dict.fromkeys(table.upstream_scopes)),
         claims=tuple(dict.fromkeys(table.claims)),

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from authserver.oauth.resource import MAX_SCOPES, UpstreamTokenUse
+from authserver.oauth.resource import MAX_SCOPES, Liveness, UpstreamTokenUse
 from authserver.settings import upstream_model
 from authserver.settings.allow_model import AllowTable, TokenClaim
 from authserver.settings.origin import Origin
@@ -84,6 +84,11 @@ class ResourceTable(Table):
         description="Claims of the user that its access tokens carry under the same names, 4 KiB "
         "in all; `email` only when verified, `groups` as `upstream.fields.groups` finds them.",
         examples=['["email", "groups"]'],
+    )
+    liveness: Liveness = Field(
+        "login-only",
+        description="Whether the provider is asked at each refresh if the user may still come; "
+        "what a sign-in said is good for as long as the refresh token where it is not.",
     )
     upstream_token: UpstreamTokenUse = Field(
         "none",

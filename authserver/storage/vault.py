@@ -75,6 +75,9 @@ _RELEASE = _held("lease", "lease_expires_at")
 _FORGET = delete(_tokens).where(
     _tokens.c.digest == bindparam("row"), _tokens.c.lease == bindparam("mine")
 )
+_FORGET_SEEN = delete(_tokens).where(
+    _tokens.c.digest == bindparam("row"), _tokens.c.access_token == bindparam("seen_access_token")
+)
 _FORGET_OTHERS = delete(_tokens).where(
     _tokens.c.resource.not_in(bindparam("resources", expanding=True))
 )
@@ -156,6 +159,11 @@ class VaultWrites(EpochWrites):
     def forget_upstream_tokens(self, digest: str, lease: str) -> bool:
         """Delete tokens that the upstream refused to refresh; False where the lease was lost."""
         return self._changed(_FORGET, {"row": digest, "mine": lease}) == 1
+
+    def forget_seen_tokens(self, digest: str, access_token: str) -> bool:
+        """Delete tokens that can only be used up; False where the row holds others by now."""
+        parameters = {"row": digest, "seen_access_token": access_token}
+        return self._changed(_FORGET_SEEN, parameters) == 1
 
     def forget_upstream_tokens_but(self, resources: tuple[str, ...]) -> int:
         """Delete the tokens for all resources but these, and return how many rows."""

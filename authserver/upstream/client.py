@@ -70,6 +70,13 @@ class Upstream(Protocol):
         To be called when they are stored: what was rotated must not be lost to a failed check.
         """
 
+    def check_access(self, access_token: str, *, subject: str) -> None:
+        """Ask the provider whose an access token is.
+
+        Raises UpstreamError where it is nobody's any more, another user's, or nobody can be asked;
+        UpstreamUnavailable where the answer says neither.
+        """
+
     def close(self) -> None:
         """Close the idle connections to the provider."""
 
@@ -147,6 +154,11 @@ class Walled:
         """Check that refreshed tokens are those of the user who signed in."""
         with self._bulkhead.call():
             self._upstream.check_refreshed(tokens, issuer=issuer, subject=subject, now=now)
+
+    def check_access(self, access_token: str, *, subject: str) -> None:
+        """Ask the provider whose an access token is."""
+        with self._bulkhead.call():
+            self._upstream.check_access(access_token, subject=subject)
 
     def close(self) -> None:
         """Close the idle connections to the provider."""

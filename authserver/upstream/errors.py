@@ -32,6 +32,7 @@ Reason = Literal[
     "logout_token_subject",
     "refresh_refused",
     "upstream_refused",
+    "userinfo_missing",
     "userinfo_refused",
     "userinfo_subject_mismatch",
 ]

@@ -12,6 +12,7 @@ from authserver.upstream import (
     identity,
     refresh,
     token_request,
+    userinfo,
 )
 from authserver.upstream.errors import UpstreamError, UpstreamUnavailable
 from authserver.upstream.identity import UpstreamIdentity
@@ -100,6 +101,18 @@ class OAuth2UpstreamClient:
 
     def check_refreshed(self, tokens: Tokens, *, issuer: str, subject: str, now: int) -> None:
         """Accept them: there is no ID token that could name a user."""
+
+    def check_access(self, access_token: str, *, subject: str) -> None:
+        """Ask userinfo whose an access token is; raises UpstreamError, UpstreamUnavailable."""
+        settings, deadline = self._settings, Deadline(self._settings.request_timeout)
+        found = userinfo.ask(self._session, settings.userinfo_endpoint, access_token, deadline)
+        try:
+            named = fields.subject(found, settings.subject, "identity_subject")
+        except UpstreamError as error:
+            # No answer to the question: a page of an outage may be JSON too.
+            raise UpstreamUnavailable(f"userinfo: {error.detail}") from None
+        if named != subject:
+            raise UpstreamError("userinfo_subject_mismatch", "userinfo is about another user")
 
     def close(self) -> None:
         """Close the idle connections to the provider."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from joserfc.jwk import Key
 
+from authserver.oauth import claim
 from authserver.settings import OidcUpstream
 from authserver.settings.upstream import TokenFields
 from authserver.upstream import (
@@ -136,6 +137,15 @@ class OidcUpstreamClient:
         found = id_token.check(claims, self._expected(provider, tokens), alg, now)
         if (claims["iss"], found) != (issuer, subject):
             raise UpstreamError("id_token_subject", "the refreshed ID token is of another user")
+
+    def check_access(self, access_token: str, *, subject: str) -> None:
+        """Ask userinfo whose an access token is; raises UpstreamError, UpstreamUnavailable."""
+        deadline = Deadline(self._settings.request_timeout)
+        endpoint = self._provider.get(deadline).userinfo_endpoint
+        found = userinfo.ask(self._session, endpoint, access_token, deadline)
+        # It need not have the claim by which users are known, if that is another one.
+        if claim.find(found, self._settings.subject_claim) not in (None, subject):
+            raise UpstreamError("userinfo_subject_mismatch", "userinfo is about another user")
 
     def close(self) -> None:
         """Close the idle connections to the provider."""

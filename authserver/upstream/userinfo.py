@@ -36,6 +36,25 @@ def fetch(
     return found or {}
 
 
+def ask(
+    session: UpstreamSession, endpoint: str | None, access_token: str, deadline: Deadline
+) -> Mapping[str, object]:
+    """Return what userinfo says of an access token.
+
+    Raises UpstreamError where it is no good any more, or there is nobody to ask, and
+    UpstreamUnavailable where it is not said: 403 may as well be a limit on requests.
+    """
+    if endpoint is None:
+        raise UpstreamError("userinfo_missing", "there is no userinfo endpoint to ask")
+    headers = {"Authorization": f"Bearer {access_token}"}
+    answer = session.get("userinfo", endpoint, deadline, headers)
+    if answer.status == 401:
+        raise UpstreamError("userinfo_refused", "the answer is 401")
+    if answer.status != 200:
+        raise UpstreamUnavailable(f"userinfo: the answer is {answer.status}")
+    return answer.json_object()
+
+
 def _is_wanted(settings: OidcUpstream, claims: Mapping[str, object]) -> bool:
     is_thin = not identity.has_profile(claims, settings.fields)
     return settings.userinfo == "always" or (settings.userinfo == "when-needed" and is_thin)

@@ -13,7 +13,7 @@ from authserver.upstream.token_request import Tokens
 from authserver.vault.held import HeldTokens, expiry, seal
 
 _CLOCKS = 30  # seconds that two instances' clocks, or a slow commit, may be apart
-_UNVERIFIED = 0  # when tokens expire that are stored and not verified yet: nobody gets them
+UNVERIFIED = 0  # when tokens expire that are stored and not verified yet: nobody gets them
 # The user has to be there, says the provider; the others say that the authorization has ended.
 _NEED_THE_USER = frozenset({"consent_required", "interaction_required", "login_required"})
 
@@ -36,7 +36,7 @@ def refresh(server: AuthServer, held: HeldTokens, now: int, request_id: str) -> 
     # None, or not stored: the user signed in meanwhile, and what they brought is newer.
     if tokens is not None and _store(server, held, tokens, lease, now):
         _verify(server, held.stored, tokens, lease, now, request_id)
-        _note(server, "refreshed", held.stored, now, request_id)
+        note(server, "refreshed", held.stored, now, request_id)
     return True
 
 
@@ -73,7 +73,7 @@ def _store(server: AuthServer, held: HeldTokens, tokens: Tokens, lease: str, now
             access_token=cipher.seal(tokens.access_token, "access_token", stored.digest),
             refresh_token=cipher.seal(refresh_token, "refresh_token", stored.digest),
             scope=stored.scope if tokens.scope is None else tokens.scope,
-            expires_at=_UNVERIFIED,
+            expires_at=UNVERIFIED,
         ):
             return False
         if tokens.id_token is None:
@@ -130,14 +130,14 @@ def _end(
             if reason not in _NEED_THE_USER
             else 0
         )
-    _note(server, "refused", stored, now, request_id, reason=reason, clients_ended=ended)
+    note(server, "refused", stored, now, request_id, reason=reason, clients_ended=ended)
     raise Refused
 
 
 def _failed(
     server: AuthServer, stored: StoredTokens, now: int, request_id: str, error: UpstreamError
 ) -> UpstreamUnavailable:
-    _note(server, "failed", stored, now, request_id, reason=error.reason, detail=error.detail)
+    note(server, "failed", stored, now, request_id, reason=error.reason, detail=error.detail)
     return UpstreamUnavailable(f"refresh: {error.reason}")
 
 
@@ -146,7 +146,7 @@ def _release(server: AuthServer, stored: StoredTokens, lease: str) -> None:
         tx.release_lease(stored.digest, lease)
 
 
-def _note(
+def note(
     server: AuthServer,
     what: str,
     stored: StoredTokens,
@@ -154,6 +154,7 @@ def _note(
     request_id: str,
     **facts: Fact,
 ) -> None:
+    """Tell the audit what became of tokens."""
     server.audit.emit(
         f"upstream_token.{what}",
         now=now,

@@ -53,7 +53,7 @@ def upstream_token(
     Raises NoUpstreamToken, UpstreamUnavailable (the provider is down and the token has expired;
     nothing is lost, try again) and UnknownKey. `sleep` waits while another one refreshes.
     """
-    if resource.kept_scopes is None:
+    if resource.upstream_token != "exchange":  # kept for nobody's use, if at all
         raise NoUpstreamToken("not_kept")
     client_id, needed, waited = server.settings.upstream.client_id, FRESHNESS, 0.0
     while waited <= server.settings.upstream.request_timeout:

@@ -135,6 +135,7 @@ MISTAKES = [
     ("resources/issues/upstream_scopes", ["api"], "", "not used", 'upstream_token = "exchange"'),
     ("resources/issues/upstream_scopes", ["a b"], "[0]", "valid scope", "one word"),
     ("resources/issues/documentation", "javascript:x", "", "not a URL", "https://"),
+    ("resources/issues/liveness", "always", "", "allowed values", "login-only, refresh-checks"),
     ("resources/issues/allow", {}, "", "admits nobody", "leave it out"),
     ("resources/issues/allow", "everybody", "", "not a table", "table"),
     ("resources/issues/allow/email_domain", ["x.example"], "", "known key", "mean email_domains?"),

@@ -80,3 +80,10 @@ def test_a_database_is_shown_without_user_password_and_query(settings, monkeypat
     monkeypatch.setenv("DB", "postgresql://user:pass@db.example.com:5432/auth?sslmode=require")
     found = dict(describe(settings({"database/url": "env:DB"})).in_effect)
     assert found["database"] == "postgresql+psycopg://db.example.com:5432/auth"
+
+
+def test_it_is_said_where_the_provider_is_asked_at_each_refresh(settings):
+    asked = "liveness of issues"
+    assert asked not in dict(describe(settings()).in_effect)
+    changed = settings({"resources/issues/liveness": "refresh-checks-upstream"})
+    assert "at each refresh" in dict(describe(changed).in_effect)[asked]
