@@ -15,6 +15,7 @@ from authserver.endpoints import pages
 from authserver.settings import Settings, load
 from authserver.settings.describe import describe
 from authserver.storage.errors import StorageUnavailable
+from authserver.web import create_app  # here, so that workers share it and need not load it
 
 _BOOT_ATTEMPTS = 10  # a second apart, well within gunicorn's timeout
 
@@ -46,8 +47,6 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no 
 
         While the database is away it waits, and then gives way to another worker.
         """
-        from authserver.web import create_app  # noqa: PLC0415 - the master needs no application
-
         for _ in range(_BOOT_ATTEMPTS):
             try:
                 return create_app(
