@@ -39,16 +39,16 @@ def refused(answer, code="invalid_request", status=400):
 )
 def test_064_a_body_beyond_the_limits_costs_little(http, body, status):
     tracemalloc.start()
-    began = time.perf_counter()
+    began = time.process_time()
     answer = http.post("/token", data=body, content_type=FORM)
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
     refused(answer, answer.json["error"], answer.status_code)
     assert answer.status_code in {status, 401}
     assert peak < 16_000_000
-    assert took < 0.5
+    assert took < 2  # of this process alone; what grows with the square would take minutes
 
 
 NO_TEXT = {
