@@ -4,9 +4,12 @@ import socket
 import subprocess
 import sys
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+
+from tests import conftest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -43,27 +46,29 @@ def test_a_warning_is_an_error():
 
 @pytest.mark.parametrize(
     ("marker", "accepted"),
-    [('"RFC 9700", "2.1.1"', True), ('"RFC 9700"', False), ("9700, 2.1", False), ("", False)],
+    [
+        (pytest.mark.spec("RFC 9700", "2.1.1"), True),
+        (pytest.mark.spec("RFC 9700"), False),
+        (pytest.mark.spec(9700, 2.1), False),
+        (pytest.mark.spec("RFC 9700", section="2.1.1"), False),
+        (pytest.mark.spec(), False),
+    ],
 )
-def test_a_spec_marker_names_a_document_and_a_section(tmp_path, marker, accepted):
+def test_a_spec_marker_names_a_document_and_a_section(request, marker, accepted):
+    request.node.add_marker(marker)
+    refused = nullcontext() if accepted else pytest.raises(pytest.UsageError, match="write @pytest")
+    with refused:
+        conftest.pytest_collection_modifyitems([request.node])
+
+
+def test_a_spec_marker_that_names_nothing_stops_the_run(tmp_path):
     marked = tmp_path / "test_marked.py"
-    marked.write_text(f"import pytest\n@pytest.mark.spec({marker})\ndef test_it(): pass\n")
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "tests.conftest",
-        "-p",
-        "no:cacheprovider",
-    ]
+    marked.write_text("import pytest\n@pytest.mark.spec()\ndef test_it(): pass\n")
+    plugins = [f"-pno:{name}" for name in ("cacheprovider", "xdist", "hypothesispytest", "cov")]
     ran = subprocess.run(
-        [*command, "-n", "0", "-c", str(REPOSITORY / "pyproject.toml"), str(marked)],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (ran.returncode == 0) is accepted, ran.stdout + ran.stderr
-    assert ("1 passed" in ran.stdout) is accepted
+        [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", *plugins,
+         "-c", str(REPOSITORY / "pyproject.toml"), str(marked)],
+        cwd=REPOSITORY, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == pytest.ExitCode.USAGE_ERROR, ran.stdout + ran.stderr
+    assert "write @pytest.mark.spec" in ran.stdout + ran.stderr

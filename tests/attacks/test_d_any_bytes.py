@@ -5,10 +5,11 @@ import json
 from io import BytesIO
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 
 from tests.actors import Deployment, McpClient
 from tests.attacks.any_bytes import authorization, documents, forms, octets, other_headers
+from tests.examples import examples
 
 UNLIMITED = """
 [rate_limits]
@@ -17,12 +18,7 @@ register_in_all = 0
 failures_per_client = 0
 """
 FORM = "application/x-www-form-urlencoded"
-bounded = settings(
-    max_examples=150,
-    deadline=None,
-    derandomize=True,  # a run fails for what was changed, not for what was drawn
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+bounded = examples(75)
 
 
 @pytest.fixture

@@ -9,9 +9,11 @@ import pytest
 import requests
 
 from authserver.oauth import epoch
-from tests.actors import Browser, McpClient, claims_of
+from tests.actors import Browser, McpClient, claims_of, forms_of
 from tests.databases import postgresql_database  # noqa: F401 - fixture
-from tests.races.conftest import fleet  # noqa: F401 - fixture
+from tests.fleet import fleet  # noqa: F401 - fixture
+from tests.upstream.hostile_idp import ABSENT
+from tests.upstream.logging_out import logout_token
 
 AT_ONCE = 50
 
@@ -31,15 +33,16 @@ def client(place):
 
 @pytest.fixture
 def at_once(place):
-    """Send one token request many times at one moment, to both instances in turn."""
+    """Send one form many times at one moment, to both instances in turn."""
     _, origins = place
 
-    def race(params):
+    def race(params, path="/token", **options):
         barrier = threading.Barrier(AT_ONCE)
 
         def send(number):
             barrier.wait(30)
-            return requests.post(f"{origins[number % 2]}/token", data=params, timeout=30)
+            url = origins[number % 2] + path
+            return requests.post(url, data=params, allow_redirects=False, timeout=30, **options)
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return list(pool.map(send, range(AT_ONCE)))
@@ -71,6 +74,32 @@ def test_043_of_fifty_redemptions_over_two_processes_one_succeeds_and_its_tokens
     assert client.refresh(won[0]["refresh_token"]).status_code == 200
 
 
+def test_one_consent_posted_fifty_times_issues_one_code(client, at_once):
+    browser = Browser(client.deployment)
+    page = browser.sign_in(browser.get(client.authorize_url()))
+    form = next(f for f in forms_of(page) if any(name == "scope" for name, _ in f["fields"]))
+    cookies = {each.key: each.value for each in browser.client._cookies.values()}
+
+    answers = at_once([*form["fields"], ("decision", "approve")], "/consent", cookies=cookies)
+
+    assert Counter(answer.status_code for answer in answers) == {303: 1, 400: AT_ONCE - 1}
+
+
+@pytest.mark.spec("OpenID Connect Back-Channel Logout", "2.6")
+def test_of_copies_of_one_logout_token_exactly_one_is_taken(client, at_once, monkeypatch):
+    idp = client.deployment.idp
+    monkeypatch.setattr(idp, "subject", "leaving")  # the other tests' user stays
+    client.connect()
+    token = logout_token(idp, sid=ABSENT)
+
+    answers = at_once({"logout_token": token}, "/backchannel-logout")
+
+    others = Counter(answer.status_code for answer in answers)
+    assert others.pop(200) == 1
+    assert sum(others.values()) == AT_ONCE - 1
+    assert set(others) <= {400, 429}
+
+
 def test_043_fifty_wrong_redemptions_do_not_harm_the_right_one(client, at_once):
     code = client.code()
 
@@ -80,6 +109,7 @@ def test_043_fifty_wrong_redemptions_do_not_harm_the_right_one(client, at_once):
     assert client.redeem(code).status_code == 200
 
 
+@pytest.mark.spec("OAuth 2.1", "4.3.1")
 def test_073_fifty_refreshes_over_two_processes_get_the_one_successor(client, at_once):
     token = client.connect()["refresh_token"]
 
@@ -88,6 +118,7 @@ def test_073_fifty_refreshes_over_two_processes_get_the_one_successor(client, at
     assert Counter(answer.status_code for answer in answers) == {200: AT_ONCE}
     successors = {answer.json()["refresh_token"] for answer in answers}
     assert len(successors) == 1
+    assert len({claims_of(a.json()["access_token"])["grant_id"] for a in answers}) == 1
     assert client.refresh(*successors).status_code == 200
 
 

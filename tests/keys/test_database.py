@@ -1,15 +1,13 @@
 """Workers that meet in one database: threads, processes, and how much they ask of it"""
 
-import subprocess
-import sys
 import threading
-from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 from joserfc import jws
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.keys.worker import work
+from tests.processes import context
+
 NOW = 1_800_000_000
 
 
@@ -22,31 +20,20 @@ def _kid(token):
     return jws.extract_compact(token.encode()).headers()["kid"]
 
 
-def _worker(url):
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.keys.worker", url],
-        cwd=REPOSITORY,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
 @pytest.mark.spec("RFC 7517", "5")
 def test_processes_that_start_on_an_empty_database_together_make_one_key(database_url, store):
-    with ExitStack() as stack:
-        workers = [stack.enter_context(_worker(database_url)) for _ in range(3)]
-        for worker in workers:
-            assert worker.stdout is not None
-            assert worker.stdout.readline() == "ready\n"
-        for worker in workers:
-            assert worker.stdin is not None
-            worker.stdin.write("go\n")
-            worker.stdin.flush()
-        signed_with = {worker.communicate()[0].strip() for worker in workers}
+    ready, signed_with = context.Barrier(3), context.SimpleQueue()
+    workers = [
+        context.Process(target=work, args=(database_url, ready, signed_with)) for _ in range(3)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+        assert worker.exitcode == 0
 
     (row,) = _rows(store)
-    assert signed_with == {row.kid}
+    assert {signed_with.get() for _ in workers} == {row.kid}
 
 
 def test_threads_that_start_on_an_empty_database_together_make_one_key(make_keys, store):

@@ -2,5 +2,7 @@
 
 from hypothesis import settings
 
-settings.register_profile("oauth", deadline=None)
+from tests.examples import THOROUGH
+
+settings.register_profile("oauth", deadline=None, max_examples=2000 if THOROUGH else 100)
 settings.load_profile("oauth")

@@ -3,10 +3,10 @@
 import threading
 from collections import Counter
 from itertools import product
-from multiprocessing import get_context
 from typing import Any
 
 from authserver.storage.store import Store
+from tests.processes import context
 from tests.storage.values import DAY, NOW, SUBJECTS, a_key
 
 PROCESSES = 2
@@ -75,7 +75,6 @@ def race_in_processes(url: str, races: list[Any], prizes: list[str]) -> Counter[
 
     The processes are the same for all races, because to start one takes longer than a race.
     """
-    context = get_context("spawn")
     start = context.Barrier(PROCESSES)
     results = context.SimpleQueue()
     processes = [

@@ -1,6 +1,5 @@
 import sys
 from contextlib import closing
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from authserver.storage.engine import create_sqlite_file, open_engine, parse_url
 from authserver.storage.errors import UnusableUrl
 from authserver.storage.store import Store
 from authserver.storage.tables import metadata
+from tests.processes import context
 from tests.storage.values import a_client
 
 
@@ -94,7 +94,6 @@ def test_columns_of_a_newer_version_disturb_nobody(store):
 
 
 def test_processes_that_start_together_on_an_empty_database_all_succeed(empty_database_url):
-    context = get_context("spawn")
     together = context.Barrier(2)
     processes = [
         context.Process(target=_upgrade_together, args=(empty_database_url, together))

@@ -63,7 +63,7 @@ def fleet(request, tmp_path_factory, migrated_sqlite, postgresql_database):  # n
 
 
 def _url(kind, folder, migrated_sqlite, database):
-    from tests.databases import _server, _sql
+    from tests.databases import _TEMPLATE, _server, _sql
 
     if kind == "sqlite":
         path = folder / "authserver.db"
@@ -72,5 +72,5 @@ def _url(kind, folder, migrated_sqlite, database):
     name = f"{database}_fleet"  # of this worker alone
     with suppress(Exception):
         _sql(f"DROP DATABASE {name} WITH (FORCE)")
-    _sql(f"CREATE DATABASE {name} TEMPLATE {database}")
+    _sql(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
     return _server().get_uri(name)
