@@ -10,7 +10,7 @@ from tests.actors import Deployment, McpClient
 from tests.attacks.faulty_sqlite import failing, make_faulty
 from tests.databases import postgresql_database, postgresql_url  # noqa: F401 - fixtures
 
-KEYS_AGE = 60  # seconds after which a worker reads the signing keys again
+KEYS_AGE = 86400  # keys in memory go on for publish_lead_time while the database is away
 
 
 @pytest.fixture
