@@ -141,11 +141,13 @@ def test_074_no_refresh_that_was_sent_after_a_revocation_succeeds(client, place)
     browser = Browser(deployment)
     connected = [client.connect(browser) for _ in range(6)]
     sent, late, revoked = [], [], threading.Event()
-    begun = threading.Barrier(len(connected) + 1)
+    # How fast a machine is must not matter: the revocation comes once every thread has refreshed.
+    under_way = threading.Barrier(len(connected) + 1)
 
     def refresh_until_refused(number, token):
-        begun.wait(30)
-        for _ in range(1000):
+        for turn in range(1000):
+            if turn == 1:
+                under_way.wait(60)
             after_revocation = revoked.is_set()
             params = refresh_params(client, token)
             answer = requests.post(f"{origins[number % 2]}/token", data=params, timeout=30)
@@ -162,14 +164,13 @@ def test_074_no_refresh_that_was_sent_after_a_revocation_succeeds(client, place)
     ]
     for thread in threads:
         thread.start()
-    begun.wait(30)
-    time.sleep(0.3)
+    under_way.wait(60)
     with deployment.server.store.write() as tx:
         tx.bump_epoch(epoch.user(claims_of(connected[0]["access_token"])["sub"]))
     revoked.set()
     for thread in threads:
         thread.join(30)
 
-    assert len(sent) > len(connected)
+    assert len(sent) >= len(connected)
     assert late == []
     assert {client.refresh(each).json["error"] for each in sent[-6:]} == {"invalid_grant"}
