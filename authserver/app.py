@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from authserver.audit import Audit
 from authserver.keys import Agreement, SigningKeys, VaultCipher
+from authserver.oauth.client import Client
 from authserver.oauth.refresh_token import RefreshKeys
 from authserver.oauth.resource import Resource, find
 from authserver.rate_limit import RateLimiter
 from authserver.settings import Settings
-from authserver.storage.store import Store
+from authserver.storage.store import Reads, Store
 from authserver.upstream.client import Upstream
 
 Clock = Callable[[], int]
@@ -39,6 +40,11 @@ class AuthServer:
     def pages_url(self) -> str:
         """Return what the URLs that browsers open begin with: the issuer, unless configured."""
         return self.settings.pages_url
+
+    def client(self, reads: Reads, client_id: str) -> Client | None:
+        """Return a client: one of the configuration, else one that registered."""
+        configured = self.settings.clients.get(client_id)
+        return reads.client(client_id) if configured is None else configured
 
     def resource(self, url: str) -> Resource | None:
         """Return the configured resource of a stored URL, None where it is configured no more."""

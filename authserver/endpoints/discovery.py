@@ -63,6 +63,7 @@ def _metadata(server: AuthServer) -> dict[str, object]:
         settings.resources,
         registration=settings.registration.enabled,
         offline_access=settings.tokens.advertise_offline_access,
+        token_exchange=bool(settings.edges),
         id_token_algs=_id_token_algs(server),
         authorization_endpoint_base_url=settings.authorization_endpoint_base_url,
     )

@@ -1,9 +1,19 @@
 """POST /token: one place decides, spends and mints: OAuth 2.1 §3.2, RFC 6749 §5."""
 
 from authserver.app import AuthServer
+from authserver.endpoints import token_exchange
 from authserver.grants import Proof, Prove, authorization_code, liveness, refresh_token
 from authserver.message import Request, Response, json_response
-from authserver.oauth import access_token, claim, client_auth, grant, opaque, policy, scope
+from authserver.oauth import (
+    access_token,
+    claim,
+    client_auth,
+    exchange_request,
+    grant,
+    opaque,
+    policy,
+    scope,
+)
 from authserver.oauth import refresh_token as refresh
 from authserver.oauth.client import Client
 from authserver.oauth.errors import OAuthError
@@ -27,8 +37,10 @@ def token(server: AuthServer, request: Request) -> Response:
     credentials = client_auth.parse(request.header("authorization"), params)
     try:
         with server.store.read() as reads:
-            client = client_auth.check(reads.client(credentials.client_id), credentials)
+            client = client_auth.check(server.client(reads, credentials.client_id), credentials)
             grant_type = params.require("grant_type")
+            if grant_type == exchange_request.GRANT_TYPE:
+                return json_response(token_exchange.exchange(server, client, request))
             prove = _find_grant(grant_type, client)
             proof = prove(server, reads, client, params, now)
         resource, authorization = _narrow(server, proof, params)

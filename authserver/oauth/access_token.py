@@ -1,10 +1,10 @@
-"""The claims of access tokens and ID tokens: RFC 9068 §2.2, OpenID Connect Core §2."""
+"""The claims of access and ID tokens: RFC 9068 §2.2, RFC 8693 §4.1, OpenID Connect Core §2."""
 
 import hashlib
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 
-from authserver.oauth import scope
+from authserver.oauth import act, scope
 from authserver.oauth.grant import Authorization
 
 ACCESS_TOKEN_TYPE = "at+jwt"
@@ -25,8 +25,9 @@ def access_token_claims(
     """Return the claims of an access token: `aud` is one string, the resource as registered.
 
     `user_claims` are what the resource asks for beside ours; none of them replaces one of ours.
+    `via` is our own: what each audience of the chain could do, and with which tokens this falls.
     """
-    return {
+    claims: dict[str, object] = {
         **user_claims,
         "iss": issuer,
         "sub": authorization.sub,
@@ -36,9 +37,15 @@ def access_token_claims(
         "iat": now,
         "exp": now + lifetime,
         "jti": jti,
-        "auth_time": authorization.auth_time,
-        "grant_id": authorization.anchor,
+        **authorization.anchor.claims(),
     }
+    if authorization.auth_time is not None:
+        claims["auth_time"] = authorization.auth_time
+    if authorization.actors:
+        claims["act"] = act.claim(authorization.actors)
+    if authorization.via:
+        claims["via"] = [link.claim() for link in authorization.via]
+    return claims
 
 
 def id_token_claims(

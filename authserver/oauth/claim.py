@@ -17,7 +17,7 @@ RESERVED = frozenset(
         *("iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "scp"),
         *("auth_time", "acr", "amr", "nonce", "azp", "at_hash", "c_hash", "s_hash", "sid"),
         *("act", "may_act", "cnf", "events", "authorization_details", "status", "typ"),
-        *("token_use", "grant_id"),
+        *("token_use", "grant_id", "anchor", "via"),
     }
 )
 

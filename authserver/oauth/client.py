@@ -25,7 +25,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A registered client; `secret_digest` is the SHA-256 of its secret, None for a public one."""
+    """A client; `secret_digest` is the SHA-256 of its secret, None for a public one.
+
+    One from the configuration may have `further_secret_digests`, so that a secret can be replaced.
+    """
 
     client_id: str
     redirect_uris: tuple[str, ...]
@@ -37,8 +40,15 @@ class Client:
     application_type: str | None = None
     other: Mapping[str, str] = field(default_factory=dict)
     secret_digest: str | None = field(default=None, repr=False)
+    further_secret_digests: tuple[str, ...] = field(default=(), repr=False)
     registered_at: int = 0
     preregistered: bool = False
+
+    @property
+    def secret_digests(self) -> tuple[str, ...]:
+        """Return the digest of each secret that is good for it."""
+        first = () if self.secret_digest is None else (self.secret_digest,)
+        return (*first, *self.further_secret_digests)
 
     @property
     def display_name(self) -> str:

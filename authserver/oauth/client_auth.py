@@ -50,14 +50,17 @@ def check(client: Client | None, credentials: Credentials) -> Client:
 
     An unknown client, a wrong secret and a wrong method look the same from outside.
     """
-    expected = client.secret_digest if client else None
-    compared = expected or secret_digest("")
-    right = [hmac.compare_digest(secret_digest(each), compared) for each in credentials.secrets]
+    expected = client.secret_digests if client else ()
+    right = [
+        hmac.compare_digest(secret_digest(each), compared)
+        for each in credentials.secrets
+        for compared in expected or (secret_digest(""),)
+    ]
     if client is None:
         raise _refused(credentials, "unknown client")
     if client.token_endpoint_auth_method != credentials.method:
         raise _refused(credentials, "method differs from the registered one")
-    if credentials.method != "none" and (expected is None or not any(right)):
+    if credentials.method != "none" and not (expected and any(right)):
         raise _refused(credentials, "wrong secret")
     return client
 

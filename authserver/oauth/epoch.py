@@ -53,6 +53,14 @@ def of_grant(sub: str, client_id: str, resource: str, sid: str | None) -> tuple[
     return (*of_consent(sub, client_id, resource), _at_the_upstream(sub, sid))
 
 
+def of_subject(sub: str, client_id: str) -> tuple[str, ...]:
+    """Return the counters that a token depends on that comes from no grant: RFC 8693 §2.1.
+
+    `client_id` is who brought the subject's foreign token.
+    """
+    return (user(sub), client(client_id), without_upstream_session(sub))
+
+
 def _at_the_upstream(sub: str, sid: str | None) -> str:
     return without_upstream_session(sub) if sid is None else upstream_session(sid)
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field, replace
 
 from authserver.oauth import epoch, resource, scope
+from authserver.oauth.act import Party
+from authserver.oauth.anchor import Anchor, Link
 from authserver.oauth.params import Params
 
 
@@ -10,16 +12,19 @@ from authserver.oauth.params import Params
 class Authorization:
     """The one currency: who may use which resource with which scopes, and what it hangs on.
 
-    `anchor` is the id of the grant whose revocation ends every token minted from this.
+    `anchor` is what ends every token minted from this. What was exchanged says who acts, the
+    newest first, and `via` which tokens of ours. Nobody signs in for some subjects: no `auth_time`.
     """
 
     sub: str
     client_id: str
     resource: str
     scope: tuple[str, ...]
-    anchor: str
-    auth_time: int
+    anchor: Anchor
+    auth_time: int | None
     nonce: str | None = field(default=None, repr=False)
+    actors: tuple[Party, ...] = ()
+    via: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +55,8 @@ class Code:
     def authorization(self) -> Authorization:
         """Return what the code proves."""
         return Authorization(
-            self.sub, self.client_id, self.resource, self.scope, self.grant_id, self.auth_time,
-            self.nonce,
+            self.sub, self.client_id, self.resource, self.scope, Anchor(self.grant_id),
+            self.auth_time, self.nonce,
         )  # fmt: skip
 
 
@@ -90,7 +95,7 @@ class Grant:
     def authorization(self) -> Authorization:
         """Return what a refresh token of this grant proves."""
         return Authorization(
-            self.sub, self.client_id, self.resource, self.scope, self.id, self.auth_time
+            self.sub, self.client_id, self.resource, self.scope, Anchor(self.id), self.auth_time
         )
 
 

@@ -2,6 +2,7 @@
 
 from authserver.oauth import scope
 from authserver.oauth.client import AUTH_METHODS, GRANT_TYPES
+from authserver.oauth.exchange_request import GRANT_TYPE
 from authserver.oauth.resource import Resource
 
 SIGNING_ALGORITHMS = ("ES256", "RS256", "EdDSA")
@@ -26,6 +27,7 @@ def authorization_server_metadata(
     *,
     registration: bool,
     offline_access: bool,
+    token_exchange: bool,
     id_token_algs: tuple[str, ...],
     authorization_endpoint_base_url: str | None = None,
 ) -> dict[str, object]:
@@ -39,7 +41,7 @@ def authorization_server_metadata(
         "scopes_supported": list(scopes_supported(resources, offline_access=offline_access)),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": list(GRANT_TYPES),
+        "grant_types_supported": [*GRANT_TYPES, *([GRANT_TYPE] if token_exchange else [])],
         "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,

@@ -8,6 +8,7 @@ from authserver.oauth.allow import Allow
 from authserver.oauth.client import RegistrationPolicy
 from authserver.oauth.redirect_uri import PRIVATE_SCHEMES, RedirectPolicy
 from authserver.oauth.resource import Resource, Scope
+from authserver.settings import client_convert
 from authserver.settings.allow_model import AllowTable
 from authserver.settings.model import File, ResourceTable
 from authserver.settings.policy_model import RateLimitsTable, RegistrationTable
@@ -30,6 +31,9 @@ def to_settings(file: File, path: Path) -> Settings:
         issuer=file.issuer,
         upstream=to_upstream(file.upstream),
         resources=resources,
+        clients=client_convert.clients(file),
+        requesters=client_convert.requesters(file),
+        edges=client_convert.edges(file),
         database_url=file.database.url,
         sealing_keys=tuple(file.keys.seal),
         signing_alg=file.keys.signing_alg,

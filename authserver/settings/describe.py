@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from authserver.oauth.allow import Allow
 from authserver.oauth.redirect_uri import PRIVATE_SCHEMES
 from authserver.oauth.resource import Resource
-from authserver.settings import fingerprint, kept_tokens
+from authserver.settings import exchanges, fingerprint, kept_tokens
 from authserver.settings.duration import text
 from authserver.settings.upstream import OidcUpstream, Upstream
 from authserver.settings.values import (
@@ -68,6 +68,7 @@ def _in_effect(settings: Settings) -> Iterator[tuple[str, str]]:
         yield f"resource {resource.key}", f"{resource.url} ({_scopes(resource)})"
         yield from _policy(resource)
     yield from kept_tokens.in_effect(settings)
+    yield from exchanges.in_effect(settings)
     yield "database", _without_secrets(settings.database_url)
     yield "sealing keys", ", ".join(key.kid for key in settings.sealing_keys)
     yield "signing", f"{settings.signing_alg}, a new key every {text(settings.rotation_interval)}"
@@ -92,6 +93,7 @@ def _loosened(settings: Settings) -> Iterator[str]:
     for path in settings.exposed_files:
         yield f"{path}: others than its owner may read this secret; chmod 600 keeps them out"
     yield from kept_tokens.loosened(settings)
+    yield from exchanges.loosened(settings)
     if settings.trusted_proxies:
         yield (
             f"server.trusted_proxies: the last {settings.trusted_proxies} entries of "

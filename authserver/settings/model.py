@@ -1,13 +1,19 @@
 """The configuration file as pydantic models: names, types, defaults, and what each key means"""
 
-from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from authserver.oauth.resource import MAX_SCOPES, Liveness, UpstreamTokenUse
-from authserver.settings import upstream_model
+from authserver.settings import clients, upstream_model
 from authserver.settings.allow_model import AllowTable, TokenClaim
+from authserver.settings.client_model import (
+    ClientKey,
+    ClientTable,
+    ExchangeTable,
+    ResourceClientTable,
+    ResourceKey,
+)
 from authserver.settings.origin import Origin
 from authserver.settings.policy_model import RateLimitsTable, RegistrationTable
 from authserver.settings.problem import wrong
@@ -103,6 +109,11 @@ class ResourceTable(Table):
         examples=['["repo:read"]'],
     )
 
+    client: ResourceClientTable | None = absent(
+        "The MCP server as a client of its own, to exchange and introspect tokens issued for it.",
+        '{ client_secrets = ["env:ISSUES_CLIENT_SECRET"] }',
+    )
+
     @field_validator("upstream_scopes")
     @classmethod
     def _kept_for_something(cls, value: list[str], info: ValidationInfo) -> list[str]:
@@ -121,11 +132,13 @@ class File(Table):
     upstream: AnyUpstreamTable = Field(
         description="The identity provider.", examples=["the table [upstream]"]
     )
-    resources: dict[Key, ResourceTable] = Field(
+    resources: dict[ResourceKey, ResourceTable] = Field(
         min_length=1,
         description="The MCP servers.",
         examples=["a table such as [resources.issues] with a url"],
     )
+    clients: dict[ClientKey, ClientTable] = optional("Backends that exchange tokens.")
+    exchanges: dict[Key, ExchangeTable] = optional("What may be exchanged for what.")
     database: DatabaseTable = optional("Where the state is kept.")
     keys: KeysTable = optional("Sealing and signing keys.")
     tokens: TokensTable = optional("Lifetimes.")
@@ -144,12 +157,22 @@ class File(Table):
     def _names_and_scopes(cls, value: object, info: ValidationInfo) -> object:
         if not isinstance(value, dict):
             return value
-        origin = info.context
-        if isinstance(origin, Origin):
-            for table in value.values():
-                scopes = table.get("scopes") if isinstance(table, Mapping) else None
-                origin.scopes.update(scopes if isinstance(scopes, Mapping) else ())
-        return {
-            key: {"name": key, **table} if isinstance(table, dict) else table
-            for key, table in value.items()
-        }
+        if isinstance(info.context, Origin):
+            clients.note_resources(value, info.context)
+        return {key: _named(key, table) for key, table in value.items()}
+
+    @field_validator("clients", mode="before")
+    @classmethod
+    def _requesters(cls, value: object, info: ValidationInfo) -> object:
+        if isinstance(value, dict) and isinstance(info.context, Origin):
+            clients.note_clients(value, info.context)
+        return value
+
+
+def _named(key: object, table: object) -> object:
+    """Return the table of a resource with the names that it has unless others are written."""
+    if not isinstance(table, dict):
+        return table
+    client = table.get("client")
+    own = {"client": {"client_id": key, **client}} if isinstance(client, dict) else {}
+    return {"name": key, **table, **own}

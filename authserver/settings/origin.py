@@ -13,7 +13,9 @@ from pydantic_core import CoreSchema, core_schema
 class Origin:
     """The file's folder, which relative paths start at, and what was read before in this file.
 
-    `exposed` are files of secrets that others than their owner may read.
+    `exposed` are files of secrets that others than their owner may read. By the name of a resource
+    are its scopes and, where its upstream tokens are kept, theirs; `owners` names the resource
+    whose own client an id is.
     """
 
     directory: Path
@@ -21,6 +23,13 @@ class Origin:
     resource_names: set[str] = field(default_factory=set)
     sealing_kids: set[str] = field(default_factory=set)
     scopes: set[str] = field(default_factory=set)
+    resource_scopes: dict[str, frozenset[str]] = field(default_factory=dict)
+    upstream_scopes: dict[str, frozenset[str]] = field(default_factory=dict)
+    service_scopes: dict[str, frozenset[str]] = field(default_factory=dict)
+    issuers: set[str] = field(default_factory=set)
+    client_ids: set[str] = field(default_factory=set)
+    requesters: set[str] = field(default_factory=set)
+    owners: dict[str, str] = field(default_factory=dict)
     exposed: set[Path] = field(default_factory=set)
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from authserver.settings.allow_model import AllowTable
+from authserver.settings.client_model import ResourceClientTable
 from authserver.settings.model import File, ResourceTable, ScopeTable
 from authserver.settings.origin import Read
 from authserver.settings.table import Table
@@ -57,6 +58,9 @@ def sections() -> Iterator[Section]:
             yield _section("resources.NAME", ResourceTable, optional=False)
             yield _section("resources.NAME.scopes.SCOPE", ScopeTable, optional=False)
             yield _section("resources.NAME.allow", AllowTable, optional=False)
+            yield _section("resources.NAME.client", ResourceClientTable, optional=False)
+        elif get_origin(field.annotation) is dict:
+            yield _section(f"{name}.NAME", get_args(field.annotation)[1], optional=False)
         elif _is_table(field):
             yield _section(name, _model(field), optional=not field.is_required())
 

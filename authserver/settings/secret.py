@@ -7,11 +7,13 @@ import re
 import stat
 from typing import Literal
 
+from authserver.oauth.client import secret_digest
 from authserver.sealing import MIN_SECRET_LENGTH, SealingKey
 from authserver.settings.origin import Origin, Read
 from authserver.settings.problem import wrong
 
 SEALING_KEY_FILE = "sealing.key"
+MIN_CLIENT_SECRET = 32
 _MAX_FILE = 64 * 1024
 _OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}\Z")
@@ -53,6 +55,17 @@ def read_sealing_key(value: object, origin: Origin) -> SealingKey:
         raise wrong("names a key that stands here already", "name each sealing key once")
     origin.sealing_kids.add(key.kid)
     return key
+
+
+def read_client_secret(value: object, origin: Origin) -> str:
+    """Return the digest of a client's secret: the secret itself is needed no more."""
+    secret = read_secret(value, origin)
+    if len(secret) < MIN_CLIENT_SECRET:
+        raise wrong(
+            f"names a secret of fewer than {MIN_CLIENT_SECRET} characters",
+            "make one with openssl rand -hex 32",
+        )
+    return secret_digest(secret)
 
 
 def _read_optional(value: object, origin: Origin) -> str | None:

@@ -1,12 +1,14 @@
 """What the server is told about itself: frozen values, made from one file by `load`"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal
 
 from authserver.oauth import metadata
-from authserver.oauth.client import RegistrationPolicy
+from authserver.oauth.client import Client, RegistrationPolicy
+from authserver.oauth.edge import Edge, Requester
 from authserver.oauth.resource import Resource
 from authserver.sealing import SealingKey
 from authserver.settings.upstream import Upstream
@@ -60,7 +62,8 @@ class Settings:
 
     `sealing_keys` are never empty: the first seals, all open. `trusted_proxies` counts the
     proxies in front whose X-Forwarded-For entries are believed, for the client's address only.
-    `exposed_files` hold secrets, and others than their owner may read them.
+    `exposed_files` hold secrets, and others than their owner may read them. `clients` are those of
+    the file, by their ids, and `requesters` what they may exchange.
     """
 
     issuer: str
@@ -68,6 +71,9 @@ class Settings:
     resources: tuple[Resource, ...]
     database_url: str = field(repr=False)
     sealing_keys: tuple[SealingKey, ...] = field(repr=False)
+    clients: Mapping[str, Client] = field(default_factory=dict)
+    requesters: Mapping[str, Requester] = field(default_factory=dict)
+    edges: tuple[Edge, ...] = ()
     signing_alg: SigningAlgorithm = "ES256"
     rotation_interval: int = ROTATION_INTERVAL
     publish_lead_time: int = PUBLISH_LEAD_TIME
@@ -80,6 +86,10 @@ class Settings:
     authorization_endpoint_base_url: str | None = None
     config_path: Path | None = None
     exposed_files: tuple[Path, ...] = ()
+
+    def resource_named(self, key: str) -> Resource | None:
+        """Return the resource of a name in the file."""
+        return next((each for each in self.resources if each.key == key), None)
 
     @property
     def pages_url(self) -> str:

@@ -40,6 +40,7 @@ class ClientWrites(EpochWrites):
     def add_client(self, client: Client) -> None:
         """Register a client."""
         document = documents.members(client)
+        del document["further_secret_digests"]  # of clients that stand in the configuration
         columns = {name: document.pop(name) for name in _COLUMNS}
         self._changed(_ADD, {**columns, "document": documents.dump(document)})
 

@@ -120,6 +120,10 @@ RULES = {
         tables.logout_tokens.c.digest,
         tables.logout_tokens.c.expires_at <= _moment("expired_before"),
     ),
+    "revoked tokens": _rule(
+        tables.revoked_tokens.c.jti,
+        tables.revoked_tokens.c.expires_at <= _moment("expired_before"),
+    ),
     "sessions": _rule(
         _sessions.c.digest,
         (_sessions.c.created_at <= _moment("session_before"))

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, event
 
 from authserver.oauth.errors import OAuthError
 from authserver.storage import migrate
+from authserver.storage.anchors import AnchorReads, AnchorWrites
 from authserver.storage.clients import ClientReads, ClientWrites
 from authserver.storage.engine import open_pool, parse_url, writing
 from authserver.storage.epochs import EpochReads, EpochWrites
@@ -31,6 +32,7 @@ from authserver.storage.vault import VaultReads, VaultWrites
 
 
 class Reads(
+    AnchorReads,
     ClientReads,
     ExpiryReads,
     GrantReads,
@@ -50,6 +52,7 @@ class Reads(
 
 class Transaction(
     Reads,
+    AnchorWrites,
     ClientWrites,
     ExpiryWrites,
     GrantWrites,

@@ -200,6 +200,9 @@ grants = Table(
     _text("refresh_kid", nullable=True),
 )
 
+# Access tokens that were revoked one by one; what was exchanged from them names them too.
+revoked_tokens = Table("revoked_tokens", metadata, _key("jti"), _integer("expires_at"))
+
 epochs = Table("epochs", metadata, _key("subject"), _integer("epoch"))
 
 signing_keys = Table(

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authserver.oauth import epoch, grant
+from authserver.oauth.anchor import Anchor
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.grant import Code
 from tests.oauth.samples import CHALLENGE, GRANT, ISSUES, NOW, WIKI, attempt, params, refused
@@ -24,14 +25,15 @@ CODE = Code(
     upstream_sid="sid-1",
 )
 PROVEN = GRANT.authorization()
+ROOT = Anchor("grant-1")
 
 
 def test_a_code_and_its_grant_prove_the_same_but_for_the_nonce():
     proven = CODE.authorization()
     assert (proven.sub, proven.client_id, proven.resource) == ("user-1", "mcp-1", ISSUES.url)
-    assert (proven.scope, proven.anchor, proven.auth_time) == (("issues:read",), "grant-1", NOW)
+    assert (proven.scope, proven.anchor, proven.auth_time) == (("issues:read",), ROOT, NOW)
     assert proven.nonce == "canary-nonce"
-    assert (PROVEN.sub, PROVEN.anchor, PROVEN.nonce) == ("user-1", "grant-1", None)
+    assert (PROVEN.sub, PROVEN.anchor, PROVEN.nonce) == ("user-1", ROOT, None)
 
 
 def test_what_depends_on_an_upstream_session_ends_with_it():

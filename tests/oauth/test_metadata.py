@@ -6,12 +6,13 @@ from tests.oauth.samples import ISSUER, ISSUES, WIKI
 BOTH = (ISSUES, WIKI)
 
 
-def document(*, registration=True, offline_access=False):
+def document(*, registration=True, offline_access=False, token_exchange=False):
     return metadata.authorization_server_metadata(
         ISSUER,
         BOTH,
         registration=registration,
         offline_access=offline_access,
+        token_exchange=token_exchange,
         id_token_algs=("ES256",),
     )
 
@@ -82,3 +83,11 @@ def test_the_scopes_of_every_resource_are_supported():
 
 def test_a_scope_that_two_resources_share_is_listed_once():
     assert metadata.scopes_supported((ISSUES, ISSUES)) == metadata.scopes_supported((ISSUES,))
+
+
+@pytest.mark.spec("RFC 8693", "2.1")
+@pytest.mark.parametrize("token_exchange", [True, False])
+def test_token_exchange_is_listed_where_there_is_something_to_exchange(token_exchange):
+    listed = document(token_exchange=token_exchange)["grant_types_supported"]
+    name = "urn:ietf:params:oauth:grant-type:token-exchange"
+    assert (name in listed) is token_exchange

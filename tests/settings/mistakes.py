@@ -5,7 +5,7 @@ from tests.settings.configuration import ABSENT
 MISTAKES = [
     # path, value, the key's end, message, remedy
     ("isuer", "x", "", "not a known key", "did you mean issuer?"),
-    ("clients", {}, "", "not a known key", "known here: issuer, upstream"),
+    ("metrics", {}, "", "not a known key", "known here: issuer, upstream"),
     ("issuer", ABSENT, "", "is missing", 'issuer = "https://auth.example.com"'),
     ("upstream", ABSENT, "", "is missing", "the table [upstream]"),
     ("upstream", "x", "", "not a table", "[NAME]"),

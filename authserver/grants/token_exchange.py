@@ -1,0 +1,66 @@
+"""The token exchange grant: whose token it is, and what may be had for it: RFC 8693 §2.
+
+It reads, and decides by `oauth.exchange`; nothing is spent, for a subject token may be exchanged
+until it expires.
+"""
+
+from dataclasses import dataclass
+
+from authserver.app import AuthServer
+from authserver.grants import subject_token
+from authserver.oauth import edge, exchange, exchange_request, target
+from authserver.oauth.client import Client
+from authserver.oauth.edge import Requester
+from authserver.oauth.errors import OAuthError
+from authserver.oauth.exchange import Exchange
+from authserver.oauth.exchange_request import ExchangeRequest
+from authserver.oauth.params import Params
+from authserver.oauth.target import Target
+from authserver.oauth.user import User
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What may be had for which target, and for which user of ours, where the subject is one."""
+
+    exchange: Exchange
+    target: Target
+    user: User | None
+
+
+def prove(server: AuthServer, client: Client, params: Params, now: int) -> Proof:
+    """Prove a request for one target; raises what `oauth.exchange` raises."""
+    requester = find_requester(server, client)
+    request = exchange_request.parse(params)
+    wanted = target.find(params, server.settings.resources, ())
+    return decide(server, requester, request, wanted, now)
+
+
+def decide(
+    server: AuthServer, requester: Requester, request: ExchangeRequest, wanted: Target, now: int
+) -> Proof:
+    """Verify the tokens, then decide; raises what `oauth.exchange` raises."""
+    subject, user = subject_token.verify(server, request, now)
+    actor = subject_token.verify_actor(server, requester, request, now)
+    way = edge.find_edge(server.settings.edges, requester.client_id, subject.source, wanted.name)
+    decided = exchange.decide(
+        request.scope,
+        requester,
+        subject,
+        actor,
+        way,
+        issuer=server.issuer,
+        audience=None if wanted.resource is None else wanted.resource.url,
+    )
+    return Proof(decided, wanted, user)
+
+
+def find_requester(server: AuthServer, client: Client) -> Requester:
+    """Return what the client may exchange; raises `unauthorized_client` for one that may nothing.
+
+    Only clients of the configuration exchange: who registers itself has nobody's trust.
+    """
+    requester = server.settings.requesters.get(client.client_id)
+    if requester is None or client.token_endpoint_auth_method == "none":
+        raise OAuthError("unauthorized_client", "The client may not exchange tokens.")
+    return requester

@@ -1,0 +1,93 @@
+"""From the tables of clients and exchanges to the values that the server works with"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from authserver.oauth.client import Client
+from authserver.oauth.edge import UPSTREAM, Edge, Requester
+from authserver.oauth.exchange_request import GRANT_TYPE
+from authserver.settings.client_model import (
+    ClientTable,
+    CredentialsTable,
+    ExchangeTable,
+    ResourceClientTable,
+)
+from authserver.settings.model import File
+
+
+def clients(file: File) -> Mapping[str, Client]:
+    """Return every client of the file by its id: those of resources, then the others."""
+    found = {
+        table.client_id: _client(table.client_id, table, f"{file.resources[key].name} (server)")
+        for key, table in _of_resources(file).items()
+    }
+    found |= {key: _client(key, table, table.name or key) for key, table in file.clients.items()}
+    return MappingProxyType(found)
+
+
+def requesters(file: File) -> Mapping[str, Requester]:
+    """Return what each client of the file may exchange, by its id."""
+    found = {
+        table.client_id: Requester(table.client_id, resource=key)
+        for key, table in _of_resources(file).items()
+    }
+    found |= {key: _delegate(key, table) for key, table in file.clients.items()}
+    return MappingProxyType(found)
+
+
+def edges(file: File) -> tuple[Edge, ...]:
+    """Return the ways that are open: those of the file, and to what is kept for a resource."""
+    own = tuple(
+        Edge(
+            name=f"resources.{key}.upstream_token",
+            requester=table.client_id,
+            source=key,
+            target=UPSTREAM,
+            fixed_scopes=tuple(dict.fromkeys(file.resources[key].upstream_scopes)),
+        )
+        for key, table in _of_resources(file).items()
+        if file.resources[key].upstream_token == "exchange"
+    )
+    return (*(_edge(key, table) for key, table in file.exchanges.items()), *own)
+
+
+def _of_resources(file: File) -> dict[str, ResourceClientTable]:
+    return {key: each.client for key, each in file.resources.items() if each.client is not None}
+
+
+def _client(client_id: str, table: CredentialsTable, name: str) -> Client:
+    first, *others = table.client_secrets
+    return Client(
+        client_id=client_id,
+        redirect_uris=(),
+        client_name=name,
+        token_endpoint_auth_method=table.token_endpoint_auth_method,
+        grant_types=(GRANT_TYPE,),
+        response_types=(),
+        secret_digest=first,
+        further_secret_digests=tuple(others),
+        preregistered=True,
+    )
+
+
+def _delegate(client_id: str, table: ClientTable) -> Requester:
+    return Requester(
+        client_id,
+        targets=frozenset(table.targets),
+        scopes=frozenset(table.scopes),
+        source_clients=frozenset(table.source_clients),
+    )
+
+
+def _edge(name: str, table: ExchangeTable) -> Edge:
+    is_map = isinstance(table.scopes, dict)
+    return Edge(
+        name=name,
+        requester=table.requester,
+        source=table.source,
+        target=table.target,
+        scopes=MappingProxyType(table.scopes) if isinstance(table.scopes, dict) else {},
+        fixed_scopes=() if is_map else tuple(table.scopes),
+        actors=frozenset(table.actors),
+        impersonate=table.impersonate,
+    )

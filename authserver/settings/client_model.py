@@ -1,0 +1,138 @@
+"""The tables of clients that the operator registers: RFC 6749 §2.3, RFC 8693 §2"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from authserver.oauth.edge import ANYBODY
+from authserver.oauth.exchange_request import GRANT_TYPE
+from authserver.settings import clients, secret
+from authserver.settings.origin import Origin, Read
+from authserver.settings.problem import wrong
+from authserver.settings.table import Table, Text, absent
+
+ResourceKey = Annotated[str, Read("name", clients.read_resource_name)]
+ClientKey = Annotated[str, Read("name", clients.read_client_name)]
+SecretDigest = Annotated[str, Read("secret", secret.read_client_secret)]
+ClientId = Annotated[str, Read("text", clients.read_client_id)]
+TargetName = Annotated[str, Read("name of a target", clients.read_target)]
+TargetScope = Annotated[str, Read("scope of a target", clients.read_target_scope)]
+SourceClient = Annotated[str, Read("client id", clients.read_source_client)]
+GrantType = Literal["urn:ietf:params:oauth:grant-type:token-exchange"]
+SecretMethod = Literal["client_secret_basic", "client_secret_post"]
+
+
+class CredentialsTable(Table):
+    """How a client of this file proves itself."""
+
+    client_secrets: list[SecretDigest] = Field(
+        min_length=1,
+        max_length=5,
+        description="Its secrets, each of 32 characters or more; all are good, so that one can be "
+        "replaced while the other still works.",
+        examples=['["env:CLIENT_SECRET"]'],
+    )
+    token_endpoint_auth_method: SecretMethod = Field(
+        "client_secret_basic", description="How it sends a secret."
+    )
+
+
+class ResourceClientTable(CredentialsTable):
+    """`[resources.NAME.client]`: the MCP server itself, where it exchanges or introspects tokens.
+
+    It may do so with tokens that were issued for it.
+    """
+
+    client_id: ClientId = Field(
+        "",
+        description="Its client id; NAME where left out.",
+        examples=['"issues-server"'],
+        validate_default=False,
+    )
+
+
+class ClientTable(CredentialsTable):
+    """`[clients.NAME]`: a backend that exchanges users' tokens; NAME is its client id.
+
+    Each list narrows what it may do; none may be left out.
+    """
+
+    name: Text | None = absent("What it is called in lists; NAME where left out.", '"Chat"')
+    grant_types: list[GrantType] = Field(
+        min_length=1,
+        description="What it may use the token endpoint for.",
+        examples=[f'["{GRANT_TYPE}"]'],
+    )
+    targets: list[TargetName] = Field(
+        min_length=1,
+        description="What it may get tokens for: names of resources and external services, and "
+        "`upstream`.",
+        examples=['["issues"]'],
+    )
+    scopes: list[TargetScope] = Field(
+        description="The most that its tokens may allow at their targets.",
+        examples=['["issues:read"]'],
+    )
+    source_clients: list[SourceClient] = Field(
+        min_length=1,
+        description="The clients whose users' tokens it may exchange; `*` is any.",
+        examples=[f'["{ANYBODY}"]'],
+    )
+
+
+class ExchangeTable(Table):
+    """`[exchanges.NAME]`: one way from a token of a source to a token for a target.
+
+    Without such a table nothing is exchanged, but for the upstream tokens of a resource that has
+    `upstream_token = "exchange"` and a client of its own.
+    """
+
+    requester: Annotated[str, Read("client id", clients.read_requester)] = Field(
+        description="Who may ask: the id of a client in this file.", examples=['"issues"']
+    )
+    source: Annotated[str, Read("name of a source", clients.read_source)] = Field(
+        description="Whose tokens: the name of a resource or trusted issuer, or `upstream`.",
+        examples=['"issues"'],
+    )
+    target: TargetName = Field(
+        description="What for: the name of a resource or external service, or `upstream`.",
+        examples=['"wiki"'],
+    )
+    scopes: Annotated[
+        dict[str, tuple[str, ...]] | tuple[str, ...],
+        Read("table of: list of scopes, or list of scopes", clients.read_scope_map),
+    ] = Field(
+        description="What each scope of the source is worth at the target. A list is worth it "
+        "whatever the token says: for sources that are no resource, and for `upstream`.",
+        examples=['{ "issues:read" = ["wiki:read"] }'],
+    )
+    actors: list[SourceClient] = Field(
+        [],
+        description="The `sub` of those whose actor tokens are accepted where no `may_act` names "
+        "them; `*` is anybody.",
+        examples=['["agent-7"]'],
+    )
+    impersonate: bool = Field(
+        default=False,
+        description="Whether its tokens leave out who acts for the user (`act`).",
+    )
+
+    @field_validator("source")
+    @classmethod
+    def _made_for_requester(cls, value: str, info: ValidationInfo) -> str:
+        origin, requester = info.context, info.data.get("requester")
+        if isinstance(origin, Origin) and origin.owners.get(requester or "", value) != value:
+            raise wrong(
+                "is not the resource of the requester",
+                "a resource's own client exchanges tokens for that resource; name a delegate",
+            )
+        return value
+
+    @field_validator("scopes")
+    @classmethod
+    def _fits_source_and_target(
+        cls, value: dict[str, tuple[str, ...]] | tuple[str, ...], info: ValidationInfo
+    ) -> dict[str, tuple[str, ...]] | tuple[str, ...]:
+        if isinstance(info.context, Origin):
+            clients.check_scopes(value, info.data, info.context)
+        return value

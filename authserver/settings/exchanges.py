@@ -1,0 +1,45 @@
+"""Who may get which tokens for whose, as `config check` says it"""
+
+from collections.abc import Iterator
+
+from authserver.oauth.edge import ANYBODY, Edge, Requester
+from authserver.settings.values import Settings
+
+
+def in_effect(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Return each client of the file, and each way between source and target."""
+    for requester in settings.requesters.values():
+        yield f"client {requester.client_id}", _requester(requester)
+    for edge in settings.edges:
+        yield (
+            f"exchange {edge.name}",
+            f"{edge.requester} turns {edge.source} into {edge.target} ({_scopes(edge)})",
+        )
+
+
+def loosened(settings: Settings) -> Iterator[str]:
+    """Return what lets somebody do more than what is named one by one."""
+    for requester in settings.requesters.values():
+        if ANYBODY in requester.source_clients:
+            yield (
+                f"clients.{requester.client_id}.source_clients: it may exchange the tokens of "
+                "every client's users"
+            )
+    for edge in settings.edges:
+        if edge.impersonate:
+            yield f"exchanges.{edge.name}.impersonate: nobody sees who acts for the user"
+        if ANYBODY in edge.actors:
+            yield f"exchanges.{edge.name}.actors: anybody's actor token is accepted"
+
+
+def _requester(requester: Requester) -> str:
+    if requester.resource is not None:
+        return f"the server of {requester.resource}"
+    named = requester.source_clients
+    whose = "any client" if ANYBODY in named else ", ".join(sorted(named))
+    return f"exchanges tokens of {whose} for {', '.join(sorted(requester.targets))}"
+
+
+def _scopes(edge: Edge) -> str:
+    mapped = (f"{held} -> {' '.join(worth) or 'nothing'}" for held, worth in edge.scopes.items())
+    return ", ".join((*mapped, *edge.fixed_scopes)) or "no scope"

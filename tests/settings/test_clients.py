@@ -1,0 +1,189 @@
+"""Clients and exchanges in the file: what one table names stands in another"""
+
+import copy
+
+import pytest
+
+from authserver.oauth.client import secret_digest
+from authserver.oauth.edge import Edge, Requester
+from authserver.oauth.exchange_request import GRANT_TYPE
+from authserver.settings.describe import describe
+
+SECRET = "0123456789abcdef0123456789abcdef"
+WIKI = {
+    "url": "https://wiki.example.com/mcp",
+    "name": "Wiki",
+    "scopes": {"wiki:read": "Read", "wiki:write": "Write"},
+}
+OWN = {"client_secrets": ["file:server-secret"]}
+CHAT = {
+    "client_secrets": ["file:server-secret", "file:other-secret"],
+    "grant_types": [GRANT_TYPE],
+    "targets": ["wiki"],
+    "scopes": ["wiki:read"],
+    "source_clients": ["*"],
+}
+WAY = {
+    "requester": "issues",
+    "source": "issues",
+    "target": "wiki",
+    "scopes": {"issues:read": ["wiki:read"]},
+}
+BASE = {
+    "resources/wiki": WIKI,
+    "resources/issues/client": OWN,
+    "clients/chat": CHAT,
+    "exchanges/to-wiki": WAY,
+}
+
+
+def base():
+    return copy.deepcopy(BASE)
+
+
+@pytest.fixture(autouse=True)
+def secrets(tmp_path):
+    for name, secret in {"server": SECRET, "other": SECRET[::-1], "short": "x" * 31}.items():
+        (tmp_path / f"{name}-secret").write_text(secret)
+        (tmp_path / f"{name}-secret").chmod(0o600)
+
+
+def test_a_resource_may_have_a_client_of_its_own_named_like_it(settings):
+    found = settings(base())
+    client = found.clients["issues"]
+    assert client.secret_digests == (secret_digest(SECRET),)
+    assert client.token_endpoint_auth_method == "client_secret_basic"
+    assert client.grant_types == (GRANT_TYPE,)
+    assert found.requesters["issues"] == Requester("issues", resource="issues")
+
+
+def test_its_client_may_have_another_id(settings):
+    named = {**base(), "resources/issues/client": {**OWN, "client_id": "issues-server"}}
+    found = settings({**named, "exchanges/to-wiki": {**WAY, "requester": "issues-server"}})
+    assert set(found.clients) == {"issues-server", "chat"}
+    assert found.requesters["issues-server"].resource == "issues"
+
+
+def test_a_delegate_is_narrowed_in_every_way(settings):
+    found = settings(base())
+    assert found.clients["chat"].secret_digests == tuple(map(secret_digest, (SECRET, SECRET[::-1])))
+    assert found.requesters["chat"] == Requester(
+        "chat",
+        targets=frozenset({"wiki"}),
+        scopes=frozenset({"wiki:read"}),
+        source_clients=frozenset({"*"}),
+    )
+
+
+def test_an_exchange_is_one_way(settings):
+    (way,) = settings(base()).edges
+    assert way == Edge("to-wiki", "issues", "issues", "wiki", {"issues:read": ("wiki:read",)})
+
+
+def test_a_resource_that_keeps_upstream_tokens_opens_the_way_to_them_for_its_own_client(settings):
+    kept = {"resources/issues/upstream_token": "exchange"}
+    found = settings({**base(), **kept, "resources/issues/upstream_scopes": ["api:read"]})
+    assert found.edges[1] == Edge(
+        "resources.issues.upstream_token", "issues", "issues", "upstream",
+        fixed_scopes=("api:read",),
+    )  # fmt: skip
+
+
+def test_a_delegate_gets_upstream_tokens_where_an_exchange_names_it(settings):
+    kept = {
+        "resources/issues/upstream_token": "exchange",
+        "resources/issues/upstream_scopes": ["api:read"],
+        "clients/chat": {**CHAT, "targets": ["upstream"], "scopes": ["api:read"]},
+        "exchanges/to-api": {
+            "requester": "chat", "source": "issues", "target": "upstream", "scopes": ["api:read"],
+        },
+    }  # fmt: skip
+    assert settings({**base(), **kept}).edges[1].fixed_scopes == ("api:read",)
+
+
+def test_secrets_are_kept_as_digests_and_out_of_what_is_printed(settings):
+    found = settings(base())
+    assert SECRET not in repr(found)
+    assert secret_digest(SECRET) not in repr(found)
+
+
+def test_who_may_get_what_for_what_is_said(settings):
+    said = dict(describe(settings(base())).in_effect)
+    assert said["client chat"] == "exchanges tokens of any client for wiki"
+    assert said["client issues"] == "the server of issues"
+    assert said["exchange to-wiki"] == "issues turns issues into wiki (issues:read -> wiki:read)"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({}, "clients.chat.source_clients: it may exchange the tokens of every client's users"),
+        (
+            {"exchanges/to-wiki/impersonate": True},
+            "exchanges.to-wiki.impersonate: nobody sees who acts for the user",
+        ),
+        ({"exchanges/to-wiki/actors": ["*"]}, "exchanges.to-wiki.actors: anybody's actor token"),
+    ],
+)
+def test_what_is_loose_is_said(settings, changes, sentence):
+    loosened = describe(settings({**base(), **changes})).loosened
+    assert any(each.startswith(sentence) for each in loosened)
+
+
+MISTAKES = [
+    ("clients/chat/client_secrets", [], "", "too few", "at least 1"),
+    ("clients/chat/client_secrets", ["hunter2"], "[0]", "must not be written", '"env:NAME"'),
+    ("clients/chat/client_secrets", ["file:short-secret"], "[0]", "fewer than 32", "openssl rand"),
+    ("clients/chat/grant_types", ["authorization_code"], "[0]", "allowed values", GRANT_TYPE),
+    ("clients/chat/targets", [], "", "too few", "at least 1"),
+    ("clients/chat/targets", ["wikki"], "[0]", "not a target", "issues, upstream, wiki"),
+    ("clients/chat/scopes", ["wiki:purge"], "[0]", "no target has", "name a scope"),
+    ("clients/chat/source_clients", [], "", "too few", "at least 1"),
+    ("clients/chat/source_clients", ["a b"], "[0]", "not a client id", '"*" for any'),
+    ("clients/issues", CHAT, ".[key]", "id of another client", "of its own"),
+    ("clients/mcp-chat", CHAT, ".[key]", "not a client id", "mcp-, usr- and ext-"),
+    ("resources/upstream", {"url": "https://x.example"}, ".[key]", "taken", "provider"),
+    ("resources/wiki/client", {**OWN, "client_id": "issues"}, ".client_id", "another", "its own"),
+    ("exchanges/to-wiki/requester", "cat", "", "not a client of this file", "chat, issues"),
+    ("exchanges/to-wiki/source", "nowhere", "", "not a source", "issues, upstream, wiki"),
+    ("exchanges/to-wiki/source", "wiki", "", "not the resource of the requester", "delegate"),
+    ("exchanges/to-wiki/target", "nowhere", "", "not a target", "issues, upstream, wiki"),
+    ("exchanges/to-wiki/scopes", "x", "", "neither a table nor a list", "source:scope"),
+    ("exchanges/to-wiki/scopes", ["wiki:read"], "", "is a list", "say what each scope of issues"),
+    ("exchanges/to-wiki/scopes", {"wiki:read": []}, "", "issues has not", "issues:admin"),
+    ("exchanges/to-wiki/scopes", {"issues:read": ["x"]}, "", "wiki has not", "wiki:read"),
+    ("exchanges/to-wiki/scopes", {"issues:read": "x"}, "", "neither a table", "source:scope"),
+    (
+        "exchanges/to-api",
+        {"requester": "chat", "source": "issues", "target": "upstream", "scopes": []},
+        ".scopes", "not kept for it", 'upstream_token = "exchange"',
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "value", "end", "message", "remedy"), MISTAKES)
+def test_a_mistake_names_its_key_and_its_remedy(problems, path, value, end, message, remedy):
+    (problem,) = problems({**base(), path: value})
+    assert problem.key == path.replace("/", ".") + end.removesuffix(".[key]")
+    assert message in problem.message
+    assert remedy in problem.remedy
+
+
+@pytest.mark.parametrize("key", ["targets", "scopes", "source_clients", "grant_types"])
+def test_no_narrowing_list_may_be_left_out(problems, key):
+    chat = {name: value for name, value in CHAT.items() if name != key}
+    (problem,) = problems({**base(), "clients/chat": chat})
+    assert (problem.key, problem.message) == (f"clients.chat.{key}", "is missing")
+
+
+def test_upstream_tokens_cannot_be_narrowed(problems):
+    kept = {
+        "resources/issues/upstream_token": "exchange",
+        "resources/issues/upstream_scopes": ["api:read", "api:write"],
+        "exchanges/to-api": {
+            "requester": "chat", "source": "issues", "target": "upstream", "scopes": ["api:read"],
+        },
+    }  # fmt: skip
+    (problem,) = problems({**base(), **kept})
+    assert "cannot be narrowed" in problem.message
+    assert "api:read, api:write" in problem.remedy
