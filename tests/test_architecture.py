@@ -27,6 +27,7 @@ NETWORK = {
     "http.client",
     "http.server",
     "httpx",
+    "httpx2",
     "requests",
     "smtplib",
     "socket",

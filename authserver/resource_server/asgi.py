@@ -34,7 +34,7 @@ class ProtectedApplication:
         # In a thread: checking a signature takes a while, fetching the issuer's keys even longer.
         result = await asyncio.to_thread(self._gate.answer_or_judge, method, scope["path"], headers)
         if isinstance(result, Answer):
-            await _send(scope, send, result)
+            await send_answer(scope, send, result)
             return
         admitted = {key: value for key, value in scope.items() if key != ENVIRONMENT_KEY}
         if result is not None:
@@ -61,7 +61,8 @@ def _raw(scope: Scope) -> Iterable[tuple[bytes, bytes]]:
     return ((name.lower(), value) for name, value in scope["headers"])
 
 
-async def _send(scope: Scope, send: Send, answer: Answer) -> None:
+async def send_answer(scope: Scope, send: Send, answer: Answer) -> None:
+    """Send an answer in place of the application."""
     prefix = "http.response"
     if scope["type"] == "websocket":
         if "websocket.http.response" not in scope.get("extensions", {}):
