@@ -24,8 +24,10 @@ from authserver.endpoints import (
     sign_in,
 )
 from authserver.endpoints.health import health
+from authserver.endpoints.introspect import introspect
 from authserver.endpoints.page_error import PageError, error_page
 from authserver.endpoints.register import register
+from authserver.endpoints.revoke import revoke
 from authserver.endpoints.token import token
 from authserver.endpoints.userinfo import userinfo
 from authserver.message import Endpoint
@@ -99,6 +101,8 @@ def endpoints(server: AuthServer) -> list[Endpoint]:
     """Return every machine endpoint; a path listed twice belongs to the first."""
     listed = [
         Endpoint("/token", ("POST",), token, body="form"),
+        Endpoint("/revoke", ("POST",), revoke, body="form"),
+        Endpoint("/introspect", ("POST",), introspect, body="form", cors=False),
         Endpoint("/userinfo", ("GET", "POST"), userinfo),
         Endpoint("/health", ("GET", "HEAD"), health, cors=False),
         Endpoint("/register", ("POST",), register, body="json")

@@ -64,6 +64,7 @@ def _metadata(server: AuthServer) -> dict[str, object]:
         registration=settings.registration.enabled,
         offline_access=settings.tokens.advertise_offline_access,
         token_exchange=bool(settings.edges),
+        client_assertions=any(each.keys for each in settings.clients.values()),
         id_token_algs=_id_token_algs(server),
         authorization_endpoint_base_url=settings.authorization_endpoint_base_url,
     )

@@ -2,12 +2,12 @@
 
 from authserver.app import AuthServer
 from authserver.endpoints import token_exchange
+from authserver.endpoints.client_authentication import authenticate, slowed_down
 from authserver.grants import Proof, Prove, authorization_code, liveness, refresh_token
 from authserver.message import Request, Response, json_response
 from authserver.oauth import (
     access_token,
     claim,
-    client_auth,
     exchange_request,
     grant,
     opaque,
@@ -25,7 +25,6 @@ GRANTS: dict[str, Prove] = {
     "authorization_code": authorization_code.prove,
     "refresh_token": refresh_token.prove,
 }
-_GUESSES = frozenset({"invalid_client", "invalid_grant"})
 
 
 def token(server: AuthServer, request: Request) -> Response:
@@ -34,14 +33,13 @@ def token(server: AuthServer, request: Request) -> Response:
     Whatever is refused before the spend leaves code and refresh token usable.
     """
     params, now = request.params, request.now
-    credentials = client_auth.parse(request.header("authorization"), params)
-    try:
+    client = authenticate(server, request)
+    grant_type = params.require("grant_type")
+    if grant_type == exchange_request.GRANT_TYPE:
+        return json_response(token_exchange.exchange(server, client, request))
+    prove = _find_grant(grant_type, client)
+    with slowed_down(server, client.client_id, request):
         with server.store.read() as reads:
-            client = client_auth.check(server.client(reads, credentials.client_id), credentials)
-            grant_type = params.require("grant_type")
-            if grant_type == exchange_request.GRANT_TYPE:
-                return json_response(token_exchange.exchange(server, client, request))
-            prove = _find_grant(grant_type, client)
             proof = prove(server, reads, client, params, now)
         resource, authorization = _narrow(server, proof, params)
         server.keys.signing_alg(now)  # raises here, where a server that cannot sign spends nothing
@@ -49,11 +47,6 @@ def token(server: AuthServer, request: Request) -> Response:
             liveness.check(server, proof.rotates, proof.user, resource, now, request.id)
         with server.store.write() as tx:
             granted = proof.spend(tx)
-    except OAuthError as error:
-        if error.code in _GUESSES:
-            # Only who fails is slowed down: an honest client beside a guesser is not.
-            server.limiter.count_failure(credentials.client_id, request.address)
-        raise
     user_claims, omitted = claim.for_token(proof.user, resource.claims)
     answer = _mint(server, client, authorization, resource, granted, user_claims, now)
     if "openid" in authorization.scope and grant_type == "authorization_code":

@@ -2,7 +2,7 @@
 
 from authserver.app import AuthServer
 from authserver.message import Request, Response, json_response
-from authserver.oauth import scope
+from authserver.oauth import anchor, scope
 from authserver.oauth.access_token import ACCESS_TOKEN_TYPE
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.user import User
@@ -25,15 +25,12 @@ def userinfo(server: AuthServer, request: Request) -> Response:
             "The token was not granted openid.",
             headers=(("WWW-Authenticate", 'Bearer error="insufficient_scope", scope="openid"'),),
         )
+    root, jtis = anchor.read(claims), anchor.jtis(claims)
     with server.store.read() as reads:
-        grant = reads.grant(str(claims["grant_id"]))
-        live = grant is not None and reads.grant_is_live(
-            grant.id, grant.epoch_subjects, request.now
-        )
-        user = reads.user(str(claims["sub"])) if live else None
-    if user is None:
-        raise _invalid_token("grant_revoked")
-    return json_response(_claims(user, granted))
+        live = reads.live_token(root, str(claims["sub"]), jtis, request.now)
+    if live is None or live.user is None:
+        raise _invalid_token("revoked")
+    return json_response(_claims(live.user, granted))
 
 
 def _bearer_token(request: Request) -> str:

@@ -5,6 +5,8 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from joserfc.jwk import Key
+
 from authserver.oauth import client_metadata, scope
 from authserver.oauth.client_metadata import AUTH_METHODS, GRANT_TYPES, AuthMethod
 from authserver.oauth.redirect_uri import RedirectPolicy
@@ -27,7 +29,8 @@ __all__ = [
 class Client:
     """A client; `secret_digest` is the SHA-256 of its secret, None for a public one.
 
-    One from the configuration may have `further_secret_digests`, so that a secret can be replaced.
+    One from the configuration may have `further_secret_digests`, so that a secret can be replaced,
+    or public `keys` in their place.
     """
 
     client_id: str
@@ -41,6 +44,7 @@ class Client:
     other: Mapping[str, str] = field(default_factory=dict)
     secret_digest: str | None = field(default=None, repr=False)
     further_secret_digests: tuple[str, ...] = field(default=(), repr=False)
+    keys: tuple[Key, ...] = field(default=(), repr=False)
     registered_at: int = 0
     preregistered: bool = False
 

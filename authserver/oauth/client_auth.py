@@ -1,4 +1,4 @@
-"""How a client proves itself at the token endpoint: OAuth 2.1 §2.4, RFC 6749 §2.3.1."""
+"""How a client proves itself: OAuth 2.1 §2.4, RFC 6749 §2.3.1, RFC 7523 §2.2."""
 
 import binascii
 import hmac
@@ -6,7 +6,9 @@ from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
 from urllib.parse import unquote_plus
 
+from authserver.oauth import client_assertion
 from authserver.oauth.client import AuthMethod, Client, secret_digest
+from authserver.oauth.client_assertion import ProvenAssertion
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.params import Params
 
@@ -21,6 +23,7 @@ class Credentials:
     client_id: str
     method: AuthMethod
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    assertion: str = field(default="", repr=False)
 
 
 def parse(authorization: str | None, params: Params) -> Credentials:
@@ -32,7 +35,7 @@ def parse(authorization: str | None, params: Params) -> Credentials:
     if "client_assertion" in params or "client_assertion_type" in params:
         if authorization is not None or client_secret is not None:
             raise _two_methods()
-        raise OAuthError("invalid_client", "Client assertions are not supported.")
+        return _parse_assertion(params)
     if authorization is not None:
         if client_secret is not None:
             raise _two_methods()
@@ -45,10 +48,13 @@ def parse(authorization: str | None, params: Params) -> Credentials:
     return Credentials(client_id, "client_secret_post", (client_secret,))
 
 
-def check(client: Client | None, credentials: Credentials) -> Client:
+def check(
+    client: Client | None, credentials: Credentials, issuer: str, now: int
+) -> tuple[Client, ProvenAssertion | None]:
     """Return the client where the credentials are its own; raises `invalid_client`.
 
-    An unknown client, a wrong secret and a wrong method look the same from outside.
+    An unknown client, a wrong secret and a wrong method look the same from outside. What an
+    assertion proves is still to be spent.
     """
     expected = client.secret_digests if client else ()
     right = [
@@ -60,9 +66,22 @@ def check(client: Client | None, credentials: Credentials) -> Client:
         raise _refused(credentials, "unknown client")
     if client.token_endpoint_auth_method != credentials.method:
         raise _refused(credentials, "method differs from the registered one")
+    if credentials.method == "private_key_jwt":
+        assertion = credentials.assertion
+        return client, client_assertion.prove(assertion, client.client_id, client.keys, issuer, now)
     if credentials.method != "none" and not (expected and any(right)):
         raise _refused(credentials, "wrong secret")
-    return client
+    return client, None
+
+
+def _parse_assertion(params: Params) -> Credentials:
+    assertion = params.get("client_assertion")
+    if params.get("client_assertion_type") != client_assertion.TYPE or assertion is None:
+        raise client_assertion.refused("type")
+    client_id = client_assertion.subject(assertion)
+    if params.get("client_id") not in (None, client_id):
+        raise OAuthError("invalid_request", "client_id differs from the client_assertion.")
+    return Credentials(client_id, "private_key_jwt", assertion=assertion)
 
 
 def _parse_basic(authorization: str, body_client_id: str | None) -> Credentials:

@@ -8,7 +8,7 @@ from authserver.oauth import client_name, redirect_uri, scope
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.redirect_uri import RedirectPolicy, RedirectUri
 
-AuthMethod = Literal["none", "client_secret_basic", "client_secret_post"]
+AuthMethod = Literal["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
 AUTH_METHODS: tuple[AuthMethod, ...] = ("none", "client_secret_basic", "client_secret_post")
 GRANT_TYPES = ("authorization_code", "refresh_token")
 MAX_REDIRECT_URIS = 10

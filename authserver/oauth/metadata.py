@@ -1,6 +1,6 @@
 """What the server says about itself: RFC 8414 §2, RFC 9207 §3, OpenID Connect Discovery §3."""
 
-from authserver.oauth import scope
+from authserver.oauth import client_assertion, scope
 from authserver.oauth.client import AUTH_METHODS, GRANT_TYPES
 from authserver.oauth.exchange_request import GRANT_TYPE
 from authserver.oauth.resource import Resource
@@ -28,10 +28,14 @@ def authorization_server_metadata(
     registration: bool,
     offline_access: bool,
     token_exchange: bool,
+    client_assertions: bool,
     id_token_algs: tuple[str, ...],
     authorization_endpoint_base_url: str | None = None,
 ) -> dict[str, object]:
     """Return the metadata document; every member is mounted and works, what is off is absent."""
+    proven: list[str] = [each for each in AUTH_METHODS if each != "none"]
+    if client_assertions:
+        proven.append("private_key_jwt")
     document: dict[str, object] = {
         "issuer": issuer,
         "authorization_endpoint": f"{authorization_endpoint_base_url or issuer}/authorize",
@@ -42,7 +46,11 @@ def authorization_server_metadata(
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": [*GRANT_TYPES, *([GRANT_TYPE] if token_exchange else [])],
-        "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "token_endpoint_auth_methods_supported": ["none", *proven],
+        "revocation_endpoint": f"{issuer}/revoke",
+        "revocation_endpoint_auth_methods_supported": ["none", *proven],
+        "introspection_endpoint": f"{issuer}/introspect",
+        "introspection_endpoint_auth_methods_supported": proven,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public"],
@@ -53,6 +61,10 @@ def authorization_server_metadata(
         "request_uri_parameter_supported": False,
         "protected_resources": [resource.url for resource in resources],
     }
+    if client_assertions:
+        algs = list(client_assertion.ALGORITHMS)
+        for endpoint in ("token", "revocation", "introspection"):
+            document[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = algs
     if registration:
         document["registration_endpoint"] = f"{issuer}/register"
     return document

@@ -56,16 +56,19 @@ def _of_resources(file: File) -> dict[str, ResourceClientTable]:
 
 
 def _client(client_id: str, table: CredentialsTable, name: str) -> Client:
-    first, *others = table.client_secrets
+    first, *others = table.client_secrets or (None,)
     return Client(
         client_id=client_id,
         redirect_uris=(),
         client_name=name,
-        token_endpoint_auth_method=table.token_endpoint_auth_method,
+        token_endpoint_auth_method=(
+            table.token_endpoint_auth_method if first else "private_key_jwt"
+        ),
         grant_types=(GRANT_TYPE,),
         response_types=(),
         secret_digest=first,
-        further_secret_digests=tuple(others),
+        further_secret_digests=tuple(each for each in others if each),
+        keys=table.jwks or (),
         preregistered=True,
     )
 

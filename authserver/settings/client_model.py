@@ -2,11 +2,12 @@
 
 from typing import Annotated, Literal
 
+from joserfc.jwk import Key
 from pydantic import Field, ValidationInfo, field_validator
 
 from authserver.oauth.edge import ANYBODY
 from authserver.oauth.exchange_request import GRANT_TYPE
-from authserver.settings import clients, secret
+from authserver.settings import client_jwks, clients, secret
 from authserver.settings.origin import Origin, Read
 from authserver.settings.problem import wrong
 from authserver.settings.table import Table, Text, absent
@@ -25,16 +26,31 @@ SecretMethod = Literal["client_secret_basic", "client_secret_post"]
 class CredentialsTable(Table):
     """How a client of this file proves itself."""
 
+    jwks: Annotated[tuple[Key, ...] | None, Read("secret", client_jwks.read_jwks)] = absent(
+        "Its public keys, a JSON Web Key Set in a file; it signs assertions with the private ones "
+        "(`private_key_jwt`).",
+        '"file:issues.jwks.json"',
+    )
     client_secrets: list[SecretDigest] = Field(
-        min_length=1,
+        [],
         max_length=5,
         description="Its secrets, each of 32 characters or more; all are good, so that one can be "
-        "replaced while the other still works.",
+        "replaced while the other still works. Required without `jwks`.",
         examples=['["env:CLIENT_SECRET"]'],
     )
     token_endpoint_auth_method: SecretMethod = Field(
         "client_secret_basic", description="How it sends a secret."
     )
+
+    @field_validator("client_secrets")
+    @classmethod
+    def _one_of_two(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        has_keys = info.data.get("jwks", ()) is not None
+        if not value and not has_keys:
+            raise wrong("is missing", 'write ["env:NAME"], or jwks = "file:/path"')
+        if value and info.data.get("jwks"):
+            raise wrong("is not used beside jwks", "leave out one of the two")
+        return value
 
 
 class ResourceClientTable(CredentialsTable):

@@ -28,7 +28,9 @@ _OF_SUBJECT = (
     .select_from(_NOBODY)
     .outerjoin(_users, _users.c.sub == bindparam("sub"))
 )
-_REVOKE_TOKEN = on_both(lambda insert: insert(_revoked).on_conflict_do_nothing())
+_REVOKE_TOKEN = on_both(
+    lambda insert: insert(_revoked).on_conflict_do_nothing(index_elements=[_revoked.c.jti])
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,22 @@ from sqlalchemy import bindparam, delete, func, insert, select
 from authserver.oauth import epoch
 from authserver.oauth.client import Client
 from authserver.storage import documents, tables
-from authserver.storage.connected import Connected
+from authserver.storage.connected import Connected, on_both
 from authserver.storage.epochs import EpochWrites
 
 _COLUMNS = ("client_id", "secret_digest", "registered_at", "preregistered")
 
-_clients, _consents = tables.clients, tables.consents
+_clients, _consents, _assertions = tables.clients, tables.consents, tables.spent_assertions
 _FIND = select(_clients).where(_clients.c.client_id == bindparam("client_id"))
 _COUNT = select(func.count()).select_from(_clients)
 _ADD = insert(_clients)
+_SPEND_ASSERTION = on_both(
+    lambda insert: (
+        insert(_assertions)
+        .on_conflict_do_nothing(index_elements=[_assertions.c.digest])
+        .returning(_assertions.c.digest)
+    )
+)
 _DELETE = delete(_clients).where(_clients.c.client_id == bindparam("client_id"))
 _FORGET_CONSENTS = delete(_consents).where(_consents.c.client_id == bindparam("client_id"))
 
@@ -40,9 +47,15 @@ class ClientWrites(EpochWrites):
     def add_client(self, client: Client) -> None:
         """Register a client."""
         document = documents.members(client)
-        del document["further_secret_digests"]  # of clients that stand in the configuration
+        for name in ("further_secret_digests", "keys"):  # of clients of the configuration
+            del document[name]
         columns = {name: document.pop(name) for name in _COLUMNS}
         self._changed(_ADD, {**columns, "document": documents.dump(document)})
+
+    def spend_assertion(self, digest: str, expires_at: int) -> bool:
+        """Take an assertion of a client once; False where it was taken before."""
+        row = {"digest": digest, "expires_at": expires_at}
+        return self._row(_SPEND_ASSERTION, row) is not None
 
     def delete_client(self, client_id: str) -> bool:
         """Remove a client, what users decided about it, and everything issued to it."""

@@ -120,6 +120,10 @@ RULES = {
         tables.logout_tokens.c.digest,
         tables.logout_tokens.c.expires_at <= _moment("expired_before"),
     ),
+    "spent assertions": _rule(
+        tables.spent_assertions.c.digest,
+        tables.spent_assertions.c.expires_at <= _moment("expired_before"),
+    ),
     "revoked tokens": _rule(
         tables.revoked_tokens.c.jti,
         tables.revoked_tokens.c.expires_at <= _moment("expired_before"),

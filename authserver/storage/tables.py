@@ -203,6 +203,9 @@ grants = Table(
 # Access tokens that were revoked one by one; what was exchanged from them names them too.
 revoked_tokens = Table("revoked_tokens", metadata, _key("jti"), _integer("expires_at"))
 
+# Client assertions that were taken, each once.
+spent_assertions = Table("spent_assertions", metadata, _key("digest"), _integer("expires_at"))
+
 epochs = Table("epochs", metadata, _key("subject"), _integer("epoch"))
 
 signing_keys = Table(

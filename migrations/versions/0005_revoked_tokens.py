@@ -1,4 +1,4 @@
-"""Access tokens that were revoked one by one
+"""Access tokens that were revoked one by one, and client assertions that were taken
 
 Revision 0005.
 """
@@ -19,7 +19,14 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("jti", name=op.f("pk_revoked_tokens")),
     )
+    op.create_table(
+        "spent_assertions",
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_spent_assertions")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("spent_assertions")
     op.drop_table("revoked_tokens")

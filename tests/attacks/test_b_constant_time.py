@@ -93,6 +93,6 @@ def test_040_a_secret_is_compared_also_where_there_is_none(compared, client):
     credentials = Credentials("c", "client_secret_post", ("guess",))
 
     with pytest.raises(OAuthError, match="invalid_client"):
-        client_auth.check(client, credentials)
+        client_auth.check(client, credentials, "https://auth.example", 0)
 
     assert [left for left, _ in compared] == [secret_digest("guess")]

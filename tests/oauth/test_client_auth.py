@@ -10,7 +10,7 @@ from authserver.oauth import client_auth
 from authserver.oauth.client import secret_digest
 from authserver.oauth.client_auth import Credentials
 from authserver.oauth.errors import OAuthError
-from tests.oauth.samples import CLIENT, attempt, params, refused
+from tests.oauth.samples import CLIENT, ISSUER, NOW, attempt, params, refused
 
 SECRET = "mcpas_cs_canary"
 CONFIDENTIAL = replace(
@@ -66,7 +66,7 @@ def test_a_secret_works_form_encoded_and_raw(secret):
     client = replace(CONFIDENTIAL, secret_digest=secret_digest(secret))
     for spelled in (quote_plus(secret), secret):
         credentials = client_auth.parse(basic(f"mcp-1:{spelled}"), params())
-        assert client_auth.check(client, credentials) is client
+        assert client_auth.check(client, credentials, ISSUER, NOW) == (client, None)
 
 
 @pytest.mark.parametrize("scheme", ["basic", "BASIC", "Basic", "Basic "])
@@ -141,7 +141,7 @@ def test_any_header_is_credentials_or_a_refusal(header):
 def test_a_broken_escape_is_somebody_elses_secret(escape):
     credentials = client_auth.parse(basic(f"mcp-1:{escape}"), params())
     with refused("invalid_client"):
-        client_auth.check(CONFIDENTIAL, credentials)
+        client_auth.check(CONFIDENTIAL, credentials, ISSUER, NOW)
 
 
 def offered(method, secret=None):
@@ -158,7 +158,7 @@ def offered(method, secret=None):
 )
 def test_the_registered_method_with_the_right_secret_is_accepted(registered, credentials):
     client = replace(CONFIDENTIAL, token_endpoint_auth_method=registered)
-    assert client_auth.check(client, credentials) is client
+    assert client_auth.check(client, credentials, ISSUER, NOW) == (client, None)
 
 
 WRONG = [
@@ -184,7 +184,7 @@ WRONG = [
 @pytest.mark.parametrize(("client", "credentials"), WRONG)
 def test_every_failure_looks_the_same_from_outside(client, credentials):
     with refused("invalid_client") as caught:
-        client_auth.check(client, credentials)
+        client_auth.check(client, credentials, ISSUER, NOW)
     error = caught.value
     assert error.members() == {
         "error": "invalid_client",
@@ -198,7 +198,7 @@ def test_only_the_audit_learns_why():
     details = set()
     for client, credentials in WRONG:
         with refused("invalid_client") as caught:
-            client_auth.check(client, credentials)
+            client_auth.check(client, credentials, ISSUER, NOW)
         details.add(caught.value.detail)
     assert details == {
         "unknown client",

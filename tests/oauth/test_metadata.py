@@ -6,13 +6,16 @@ from tests.oauth.samples import ISSUER, ISSUES, WIKI
 BOTH = (ISSUES, WIKI)
 
 
-def document(*, registration=True, offline_access=False, token_exchange=False):
+def document(
+    *, registration=True, offline_access=False, token_exchange=False, client_assertions=False
+):
     return metadata.authorization_server_metadata(
         ISSUER,
         BOTH,
         registration=registration,
         offline_access=offline_access,
         token_exchange=token_exchange,
+        client_assertions=client_assertions,
         id_token_algs=("ES256",),
     )
 
@@ -91,3 +94,16 @@ def test_token_exchange_is_listed_where_there_is_something_to_exchange(token_exc
     listed = document(token_exchange=token_exchange)["grant_types_supported"]
     name = "urn:ietf:params:oauth:grant-type:token-exchange"
     assert (name in listed) is token_exchange
+
+
+@pytest.mark.spec("RFC 8414", "2")
+def test_private_key_jwt_is_listed_with_its_algorithms_where_a_client_has_keys():
+    found, without = document(client_assertions=True), document()
+    for endpoint in ("token", "revocation", "introspection"):
+        methods = f"{endpoint}_endpoint_auth_methods_supported"
+        algs = f"{endpoint}_endpoint_auth_signing_alg_values_supported"
+        assert "private_key_jwt" in found[methods]
+        assert found[algs] == ["ES256", "ES384", "PS256", "RS256", "EdDSA"]
+        assert "private_key_jwt" not in without[methods]
+        assert algs not in without
+    assert "none" not in found["introspection_endpoint_auth_methods_supported"]

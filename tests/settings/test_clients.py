@@ -1,8 +1,11 @@
 """Clients and exchanges in the file: what one table names stands in another"""
 
 import copy
+import json
+from typing import Any
 
 import pytest
+from joserfc.jwk import ECKey
 
 from authserver.oauth.client import secret_digest
 from authserver.oauth.edge import Edge, Requester
@@ -46,6 +49,18 @@ def secrets(tmp_path):
     for name, secret in {"server": SECRET, "other": SECRET[::-1], "short": "x" * 31}.items():
         (tmp_path / f"{name}-secret").write_text(secret)
         (tmp_path / f"{name}-secret").chmod(0o600)
+    key = ECKey.generate_key("P-256")
+    sets: dict[str, list[Any]] = {
+        "set": [key.as_dict(private=False)],
+        "private": [key.as_dict(private=True)],
+        "empty": [],
+        "oct": [{"kty": "oct", "k": "c2VjcmV0"}],
+        "curve": [ECKey.generate_key("P-521").as_dict(private=False)],
+        "broken": [{"kty": "EC", "crv": "P-256", "x": "x"}],
+    }
+    for name, keys in sets.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps({"keys": keys}))
+        (tmp_path / f"{name}.json").chmod(0o600)
 
 
 def test_a_resource_may_have_a_client_of_its_own_named_like_it(settings):
@@ -73,6 +88,13 @@ def test_a_delegate_is_narrowed_in_every_way(settings):
         scopes=frozenset({"wiki:read"}),
         source_clients=frozenset({"*"}),
     )
+
+
+def test_a_client_may_have_keys_in_place_of_secrets(settings):
+    found = settings({**base(), "resources/issues/client": {"jwks": "file:set.json"}})
+    client = found.clients["issues"]
+    assert (client.token_endpoint_auth_method, len(client.keys)) == ("private_key_jwt", 1)
+    assert client.secret_digests == ()
 
 
 def test_an_exchange_is_one_way(settings):
@@ -131,7 +153,15 @@ def test_what_is_loose_is_said(settings, changes, sentence):
 
 
 MISTAKES = [
-    ("clients/chat/client_secrets", [], "", "too few", "at least 1"),
+    ("clients/chat/client_secrets", [], "", "is missing", 'jwks = "file:/path"'),
+    ("clients/chat/jwks", "file:server-secret", "", "no JSON Web Key Set", "public RSA"),
+    ("clients/chat/jwks", "file:set.json", "=clients.chat.client_secrets", "beside jwks", "leave"),
+    ("clients/chat/jwks", "file:private.json", "", "private key", "with its owner"),
+    ("clients/chat/jwks", "file:empty.json", "", "without 1 to 20", "public RSA"),
+    ("clients/chat/jwks", "file:oct.json", "", "another kind", "public RSA"),
+    ("clients/chat/jwks", "file:curve.json", "", "another curve", "public RSA"),
+    ("clients/chat/jwks", "file:broken.json", "", "cannot be used", "public RSA"),
+    ("clients/chat/jwks", "{}", "", "must not be written", '"file:/path"'),
     ("clients/chat/client_secrets", ["hunter2"], "[0]", "must not be written", '"env:NAME"'),
     ("clients/chat/client_secrets", ["file:short-secret"], "[0]", "fewer than 32", "openssl rand"),
     ("clients/chat/grant_types", ["authorization_code"], "[0]", "allowed values", GRANT_TYPE),
@@ -164,7 +194,8 @@ MISTAKES = [
 @pytest.mark.parametrize(("path", "value", "end", "message", "remedy"), MISTAKES)
 def test_a_mistake_names_its_key_and_its_remedy(problems, path, value, end, message, remedy):
     (problem,) = problems({**base(), path: value})
-    assert problem.key == path.replace("/", ".") + end.removesuffix(".[key]")
+    key = path.replace("/", ".") + end.removesuffix(".[key]")
+    assert problem.key == (end.removeprefix("=") if end.startswith("=") else key)
     assert message in problem.message
     assert remedy in problem.remedy
 

@@ -1,0 +1,118 @@
+"""Cases 62, 63, 185: a client that proves itself with a key of its own"""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from authserver.oauth.client_assertion import TYPE
+from authserver.oauth.exchange_request import ACCESS_TOKEN, GRANT_TYPE
+from tests.actors import Deployment, McpClient
+from tests.databases import database_url, postgresql_database, postgresql_url  # noqa: F401
+from tests.exchanging import form
+
+KEY = ECKey.generate_key("P-256", parameters={"kid": "k1"})
+MORE = """
+[resources.issues.client]
+jwks = "file:issues.jwks.json"
+
+[exchanges.issues-wiki]
+requester = "issues"
+source = "issues"
+target = "wiki"
+scopes = { "issues:read" = ["wiki:read"] }
+"""
+
+
+@pytest.fixture
+def deployment(database_url, idp, tmp_path):  # noqa: F811
+    keys = {"keys": [KEY.as_dict(private=False)]}
+    (tmp_path / "issues.jwks.json").write_text(json.dumps(keys))
+    with Deployment.start(tmp_path, database_url, idp, more=MORE) as started:
+        yield started
+
+
+@pytest.fixture
+def token(deployment):
+    return McpClient(deployment).register().connect()["access_token"]
+
+
+def assertion(deployment, key=KEY, **changes):
+    now = deployment.clock.now
+    claims = {
+        "iss": "issues", "sub": "issues", "aud": deployment.issuer, "iat": now, "exp": now + 60,
+        "jti": "one", **changes,
+    }  # fmt: skip
+    return jwt.encode({"alg": "ES256", "kid": "k1"}, claims, key)
+
+
+def exchange(deployment, token, client_assertion, **changes):
+    params = {
+        "grant_type": GRANT_TYPE, "subject_token": token, "subject_token_type": ACCESS_TOKEN,
+        "audience": "wiki", "client_assertion": client_assertion, "client_assertion_type": TYPE,
+        **changes,
+    }  # fmt: skip
+    return form(deployment, "/token", params)
+
+
+@pytest.mark.spec("RFC 7523", "3")
+def test_062_an_assertion_that_is_not_right_authenticates_nobody(deployment, token):
+    now = deployment.clock.now
+    wrong: list[dict[str, Any]] = [
+        {"aud": f"{deployment.issuer}/token"}, {"aud": [deployment.issuer, "x"]}, {"iss": "wiki"},
+        {"sub": "wiki"}, {"exp": now - 60}, {"exp": now + 3600}, {"jti": ""},
+    ]  # fmt: skip
+    for number, changes in enumerate(wrong):
+        answer = exchange(
+            deployment, token, assertion(deployment, **{"jti": str(number), **changes})
+        )
+        assert (answer.status_code, answer.json["error"]) == (401, "invalid_client"), changes
+    stranger = assertion(deployment, ECKey.generate_key("P-256", parameters={"kid": "k1"}))
+    assert exchange(deployment, token, stranger).json["error"] == "invalid_client"
+    right = exchange(deployment, token, assertion(deployment))
+    assert right.status_code == 200, right.json
+
+
+def test_062_a_secret_does_not_stand_in_for_a_key(deployment, token):
+    params = {
+        "grant_type": GRANT_TYPE, "subject_token": token, "subject_token_type": ACCESS_TOKEN,
+        "audience": "wiki", "client_id": "issues",
+    }  # fmt: skip
+    for more in ({}, {"client_secret": ""}, {"client_secret": "x" * 40}):
+        assert form(deployment, "/token", {**params, **more}).status_code == 401
+
+
+@pytest.mark.spec("RFC 7523", "3")
+def test_063_an_assertion_is_taken_once_also_at_once(deployment, token):
+    once = assertion(deployment)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: exchange(deployment, token, once), range(8)))
+    assert sorted(each.status_code for each in answers) == [200] + [401] * 7
+    deployment.wait(89)
+    assert exchange(deployment, token, once).status_code == 401
+    again = assertion(deployment, jti="two")
+    assert exchange(deployment, token, again).status_code == 200
+
+
+def test_063_it_costs_one_statement_more(deployment, token):
+    exchange(deployment, token, assertion(deployment))
+    with deployment.server.store.counting() as count:
+        assert exchange(deployment, token, assertion(deployment, jti="two")).status_code == 200
+    assert len(count.statements) <= 3, count.statements
+    assert count.commits == 1
+
+
+@pytest.mark.spec("RFC 8725", "3.10")
+def test_185_a_key_at_the_assertions_own_address_is_not_looked_for(deployment, token, idp):
+    stranger = ECKey.generate_key("P-256")
+    for header in ({"jku": f"{idp.origin}/keys"}, {"jwk": stranger.as_dict(private=False)}):
+        now = deployment.clock.now
+        claims = {
+            "iss": "issues", "sub": "issues", "aud": deployment.issuer, "exp": now + 60, "jti": "1",
+        }  # fmt: skip
+        forged = jwt.encode({"alg": "ES256", **header}, claims, stranger)
+        assert exchange(deployment, token, forged).status_code == 401
+    assert idp.asked("/keys") == []
