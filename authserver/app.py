@@ -1,6 +1,6 @@
 """AuthServer: everything an endpoint needs, as one frozen value."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from authserver.audit import Audit
@@ -12,19 +12,24 @@ from authserver.rate_limit import RateLimiter
 from authserver.settings import Settings
 from authserver.storage.store import Reads, Store
 from authserver.upstream.client import Upstream
+from authserver.upstream.trusted_issuer import TrustedIssuerClient
 
 Clock = Callable[[], int]
 
 
 @dataclass(frozen=True, slots=True)
 class AuthServer:
-    """The server: its settings and its parts; `clock` is the one place where time is read."""
+    """The server: its settings and its parts; `clock` is the one place where time is read.
+
+    `trusted_issuers` are by the `iss` of their tokens.
+    """
 
     settings: Settings
     store: Store
     keys: SigningKeys
     refresh_keys: RefreshKeys
     upstream: Upstream
+    trusted_issuers: Mapping[str, TrustedIssuerClient]
     vault_cipher: VaultCipher
     agreement: Agreement
     audit: Audit

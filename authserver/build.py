@@ -16,6 +16,7 @@ from authserver.storage.store import Store
 from authserver.upstream import change
 from authserver.upstream.bulkhead import DEFAULT_CALLS
 from authserver.upstream.client import connect
+from authserver.upstream.trusted_issuer import TrustedIssuerClient
 
 
 class SchemaBehind(Exception):
@@ -61,6 +62,9 @@ def build(
         vault_cipher=vault_cipher(settings, sealer),
         agreement=agreement,
         upstream=connect(settings.upstream, settings.redirect_uri, upstream_calls),
+        trusted_issuers={
+            each.issuer: TrustedIssuerClient(each) for each in settings.trusted_issuers
+        },
         audit=audit,
         limiter=RateLimiter(settings.rate_limits),
         clock=clock,

@@ -1,6 +1,10 @@
 """Subject and actor tokens: who can verify them, and what they say: RFC 8693 §2.1, §2.2.2."""
 
+import binascii
+from base64 import urlsafe_b64decode
+
 from authserver.app import AuthServer
+from authserver.grants import foreign_subject
 from authserver.oauth import act, anchor, scope
 from authserver.oauth.access_token import ACCESS_TOKEN_TYPE
 from authserver.oauth.act import Party
@@ -8,20 +12,32 @@ from authserver.oauth.edge import Requester
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.exchange import Subject
 from authserver.oauth.exchange_request import ACCESS_TOKEN, JWT, ExchangeRequest
+from authserver.oauth.strict_json import parse_object
 from authserver.oauth.user import User
+from authserver.upstream.errors import UpstreamError, UpstreamUnavailable
 
 
-def verify(server: AuthServer, request: ExchangeRequest, now: int) -> tuple[Subject, User | None]:
+def verify(
+    server: AuthServer, requester: Requester, request: ExchangeRequest, now: int
+) -> tuple[Subject, User | None]:
     """Return what a subject token proves, and the user of ours who it is about, if it is one.
 
-    Raises `invalid_request` for one that is not valid, whatever the reason (RFC 8693 §2.2.2).
+    Raises `invalid_request` for one that is not valid, whatever the reason (RFC 8693 §2.2.2), and
+    `temporarily_unavailable` where its issuer cannot be asked for its keys.
     """
-    if request.subject_token_type not in (ACCESS_TOKEN, JWT):
-        raise _refused("subject", "type_without_verifier")
-    claims = server.keys.verify(request.subject_token, ACCESS_TOKEN_TYPE, now)
-    if claims is None:
-        raise _refused("subject", "not_ours_or_expired")
-    return _ours(server, claims, now)
+    token, type_ = request.subject_token, request.subject_token_type
+    issuer = _claimed_issuer(token)
+    try:
+        if issuer == server.issuer:
+            return _ours(server, token, type_, now, "subject")
+        if foreign_subject.is_upstream(server, issuer):
+            return foreign_subject.of_upstream(server, requester, token, type_, now)
+        return foreign_subject.of_trusted_issuer(server, requester, issuer, token, type_, now)
+    except UpstreamError as error:
+        refusal = _refused("subject", error.reason.replace("id_token", "foreign"))
+    except UpstreamUnavailable as error:
+        refusal = _not_now(error)
+    raise refusal
 
 
 def verify_actor(
@@ -31,21 +47,33 @@ def verify_actor(
 
     One of ours must have been issued to the requester, or for the requester's own resource.
     """
-    if request.actor_token is None:
+    token, type_ = request.actor_token, request.actor_token_type or ACCESS_TOKEN
+    if token is None:
         return None
-    claims = server.keys.verify(request.actor_token, ACCESS_TOKEN_TYPE, now)
-    if claims is None:
-        raise _refused("actor", "not_ours_or_expired")
-    subject, _ = _ours(server, claims, now, "actor")
-    if requester.client_id != subject.client_id and requester.resource != subject.source:
-        raise _refused("actor", "issued_to_another")
-    return Party(server.issuer, subject.sub)
+    issuer = _claimed_issuer(token)
+    try:
+        if issuer != server.issuer:
+            return foreign_subject.actor(server, issuer, token, type_, now)
+    except UpstreamError as error:
+        refusal = _refused("actor", error.reason.replace("id_token", "foreign"))
+    except UpstreamUnavailable as error:
+        refusal = _not_now(error)
+    else:
+        subject, _ = _ours(server, token, type_, now, "actor")
+        if requester.client_id != subject.client_id and requester.resource != subject.source:
+            raise _refused("actor", "issued_to_another")
+        return Party(server.issuer, subject.sub)
+    raise refusal
 
 
 def _ours(
-    server: AuthServer, claims: dict[str, object], now: int, role: str = "subject"
+    server: AuthServer, token: str, type_: str, now: int, role: str
 ) -> tuple[Subject, User | None]:
     """Return what an access token of ours says, while all that it hangs on stands."""
+    is_of_type = type_ in (ACCESS_TOKEN, JWT)
+    claims = server.keys.verify(token, ACCESS_TOKEN_TYPE, now) if is_of_type else None
+    if claims is None:
+        raise _refused(role, "of_another_type_or_expired")
     root, sub = anchor.read(claims), str(claims["sub"])
     resource = server.resource(str(claims["aud"]))
     if resource is None:
@@ -73,7 +101,26 @@ def _ours(
     return subject, live.user
 
 
+def _claimed_issuer(token: str) -> str:
+    """Return the issuer that a JWT claims, to choose who verifies it; empty where there is none."""
+    payload = token.split(".")[1] if token.count(".") == 2 else ""
+    try:
+        claims = parse_object(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (binascii.Error, ValueError):
+        return ""
+    return str(claims.get("iss", ""))
+
+
 def _refused(role: str, detail: str) -> OAuthError:
     return OAuthError(
         "invalid_request", f"The {role} token is not valid.", detail=f"{role}_token_{detail}"
+    )
+
+
+def _not_now(error: UpstreamUnavailable) -> OAuthError:
+    return OAuthError(
+        "temporarily_unavailable",
+        "The token's issuer cannot be asked now; try again.",
+        detail=f"issuer_unavailable: {error.detail}",
+        headers=(("Retry-After", "5"),),
     )

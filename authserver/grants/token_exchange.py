@@ -40,7 +40,7 @@ def decide(
     server: AuthServer, requester: Requester, request: ExchangeRequest, wanted: Target, now: int
 ) -> Proof:
     """Verify the tokens, then decide; raises what `oauth.exchange` raises."""
-    subject, user = subject_token.verify(server, request, now)
+    subject, user = subject_token.verify(server, requester, request, now)
     actor = subject_token.verify_actor(server, requester, request, now)
     way = edge.find_edge(server.settings.edges, requester.client_id, subject.source, wanted.name)
     decided = exchange.decide(

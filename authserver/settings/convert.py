@@ -12,6 +12,7 @@ from authserver.settings import client_convert
 from authserver.settings.allow_model import AllowTable
 from authserver.settings.model import File, ResourceTable
 from authserver.settings.policy_model import RateLimitsTable, RegistrationTable
+from authserver.settings.trusted_issuer_model import to_trusted_issuer
 from authserver.settings.upstream_convert import to_upstream
 from authserver.settings.values import (
     Pages,
@@ -34,6 +35,9 @@ def to_settings(file: File, path: Path) -> Settings:
         clients=client_convert.clients(file),
         requesters=client_convert.requesters(file),
         edges=client_convert.edges(file),
+        trusted_issuers=tuple(
+            to_trusted_issuer(name, table) for name, table in file.trusted_issuers.items()
+        ),
         database_url=file.database.url,
         sealing_keys=tuple(file.keys.seal),
         signing_alg=file.keys.signing_alg,

@@ -10,6 +10,8 @@ def in_effect(settings: Settings) -> Iterator[tuple[str, str]]:
     """Return each client of the file, and each way between source and target."""
     for requester in settings.requesters.values():
         yield f"client {requester.client_id}", _requester(requester)
+    for issuer in settings.trusted_issuers:
+        yield f"trusted issuer {issuer.name}", f"{issuer.issuer} for {', '.join(issuer.audiences)}"
     for edge in settings.edges:
         yield (
             f"exchange {edge.name}",

@@ -38,6 +38,7 @@ from authserver.settings.table import (
     absent,
     optional,
 )
+from authserver.settings.trusted_issuer_model import IssuerName, TrustedIssuerTable
 from authserver.settings.upstream_model import AnyUpstreamTable
 
 
@@ -137,6 +138,7 @@ class File(Table):
         description="The MCP servers.",
         examples=["a table such as [resources.issues] with a url"],
     )
+    trusted_issuers: dict[IssuerName, TrustedIssuerTable] = optional("Whose tokens are exchanged.")
     clients: dict[ClientKey, ClientTable] = optional("Backends that exchange tokens.")
     exchanges: dict[Key, ExchangeTable] = optional("What may be exchanged for what.")
     database: DatabaseTable = optional("Where the state is kept.")
@@ -160,6 +162,13 @@ class File(Table):
         if isinstance(info.context, Origin):
             clients.note_resources(value, info.context)
         return {key: _named(key, table) for key, table in value.items()}
+
+    @field_validator("trusted_issuers", mode="before")
+    @classmethod
+    def _sources(cls, value: object, info: ValidationInfo) -> object:
+        if isinstance(value, dict) and isinstance(info.context, Origin):
+            info.context.issuers.update(each for each in value if isinstance(each, str))
+        return value
 
     @field_validator("clients", mode="before")
     @classmethod

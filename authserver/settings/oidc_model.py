@@ -85,6 +85,13 @@ class OidcTable(UpstreamTable):
     client_assertion_audience: AssertionAudience = Field(
         "issuer", description="The audience that the provider wants in our assertions."
     )
+    exchange_audiences: list[Text] = Field(
+        [],
+        max_length=20,
+        description="Whom its tokens may be made for, beside client_id, where a delegate exchanges "
+        "them: client ids of its ID tokens, audiences of its JWT access tokens.",
+        examples=['["chat-frontend"]'],
+    )
     clock_skew: int = Field(
         60, ge=0, le=300, description="Seconds that the provider's clock may be off."
     )

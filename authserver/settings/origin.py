@@ -27,6 +27,7 @@ class Origin:
     upstream_scopes: dict[str, frozenset[str]] = field(default_factory=dict)
     service_scopes: dict[str, frozenset[str]] = field(default_factory=dict)
     issuers: set[str] = field(default_factory=set)
+    known_issuers: set[str] = field(default_factory=set)
     client_ids: set[str] = field(default_factory=set)
     requesters: set[str] = field(default_factory=set)
     owners: dict[str, str] = field(default_factory=dict)

@@ -99,6 +99,7 @@ class OidcUpstream(UpstreamRegistration):
 
     With `tenants` the issuer holds `{tenantid}`, and only these tenants' users are let in.
     `discovery_url` is where its metadata lives, where that does not follow from the issuer.
+    `exchange_audiences` are whom its tokens may be made for to be exchanged for ours.
     """
 
     scopes: tuple[str, ...] = ("openid", "profile", "email")
@@ -111,6 +112,7 @@ class OidcUpstream(UpstreamRegistration):
     userinfo: UserinfoUse = "when-needed"
     client_key: ClientKey | None = field(default=None, repr=False)
     client_assertion_audience: AssertionAudience = "issuer"
+    exchange_audiences: tuple[str, ...] = ()
     clock_skew: int = 60
 
     def issuer_of(self, tenant: str) -> str:

@@ -39,6 +39,7 @@ def _oidc(table: OidcTable) -> OidcUpstream:
         fields=ProfileFields(**_profile(table.fields)),
         client_key=_client_key(table),
         client_assertion_audience=table.client_assertion_audience,
+        exchange_audiences=_unique(table.exchange_audiences),
         clock_skew=table.clock_skew,
     )
 

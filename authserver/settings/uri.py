@@ -18,9 +18,11 @@ _DEFAULT_PORT = {"http": 80, "https": 443}
 _HTTPS = "write an https:// URL (http:// only for localhost, 127.0.0.1 or [::1])"
 
 
-def read_issuer(value: object, _origin: Origin) -> str:
+def read_issuer(value: object, origin: Origin) -> str:
     """Return our issuer; it must be canonical, for clients compare it byte by byte."""
-    return _canonical(value, "the issuer")
+    issuer = _canonical(value, "the issuer")
+    origin.known_issuers.add(issuer)
+    return issuer
 
 
 def read_base_url(value: object, _origin: Origin) -> str:
@@ -28,11 +30,12 @@ def read_base_url(value: object, _origin: Origin) -> str:
     return _canonical(value, "the URL")
 
 
-def read_upstream_issuer(value: object, _origin: Origin) -> str:
+def read_upstream_issuer(value: object, origin: Origin) -> str:
     """Return the upstream's issuer, in the spelling of its own metadata."""
     url, _ = _split(value)
     if "?" in url:
         raise wrong("has a query", "write the issuer as the provider's metadata has it")
+    origin.known_issuers.add(url)
     return url
 
 

@@ -11,6 +11,7 @@ from authserver.oauth.client import Client, RegistrationPolicy
 from authserver.oauth.edge import Edge, Requester
 from authserver.oauth.resource import Resource
 from authserver.sealing import SealingKey
+from authserver.settings.trusted_issuer import TrustedIssuer
 from authserver.settings.upstream import Upstream
 
 SigningAlgorithm = Literal["ES256", "RS256", "EdDSA"]
@@ -74,6 +75,7 @@ class Settings:
     clients: Mapping[str, Client] = field(default_factory=dict)
     requesters: Mapping[str, Requester] = field(default_factory=dict)
     edges: tuple[Edge, ...] = ()
+    trusted_issuers: tuple[TrustedIssuer, ...] = ()
     signing_alg: SigningAlgorithm = "ES256"
     rotation_interval: int = ROTATION_INTERVAL
     publish_lead_time: int = PUBLISH_LEAD_TIME

@@ -10,6 +10,7 @@ from authserver.upstream.identity import UpstreamIdentity
 from authserver.upstream.logout_token import LogoutTokens
 from authserver.upstream.oauth2 import OAuth2UpstreamClient
 from authserver.upstream.oidc import OidcUpstreamClient
+from authserver.upstream.subject_token import SubjectTokens
 from authserver.upstream.token_request import Tokens
 
 
@@ -19,6 +20,10 @@ class Upstream(Protocol):
     @property
     def logout_tokens(self) -> LogoutTokens | None:
         """Return what verifies the provider's logout tokens, None of one that knows none."""
+
+    @property
+    def subject_tokens(self) -> SubjectTokens | None:
+        """Return what verifies the provider's tokens in an exchange, None without such tokens."""
 
     def authorization_url(
         self,
@@ -92,6 +97,12 @@ class Walled:
     def logout_tokens(self) -> LogoutTokens | None:
         """Return what verifies the provider's logout tokens, behind the same bulkhead."""
         found = self._upstream.logout_tokens
+        return None if found is None else replace(found, bulkhead=self._bulkhead)
+
+    @property
+    def subject_tokens(self) -> SubjectTokens | None:
+        """Return what verifies the provider's tokens in an exchange, behind the same bulkhead."""
+        found = self._upstream.subject_tokens
         return None if found is None else replace(found, bulkhead=self._bulkhead)
 
     def authorization_url(

@@ -31,6 +31,7 @@ Reason = Literal[
     "logout_token_nonce",
     "logout_token_subject",
     "refresh_refused",
+    "token_kind",
     "upstream_refused",
     "userinfo_missing",
     "userinfo_refused",

@@ -30,6 +30,7 @@ class OAuth2UpstreamClient:
     """
 
     logout_tokens = None  # OpenID Connect's
+    subject_tokens = None  # it signs none
 
     def __init__(self, settings: OAuth2Upstream, redirect_uri: str) -> None:
         self._settings = settings

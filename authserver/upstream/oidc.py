@@ -29,6 +29,7 @@ from authserver.upstream.identity import UpstreamIdentity
 from authserver.upstream.logout_token import LogoutTokens
 from authserver.upstream.session import Deadline, UpstreamSession
 from authserver.upstream.signature import SignatureVerifier
+from authserver.upstream.subject_token import SubjectTokens
 from authserver.upstream.token_request import Tokens
 
 
@@ -50,9 +51,9 @@ class OidcUpstreamClient:
         self._session = UpstreamSession(settings.ca_file)
         self._provider = Cached("discovery", self._fetch_provider, clock)
         self._signature = SignatureVerifier(settings, Cached("jwks", self._fetch_keys, clock))
-        self.logout_tokens = LogoutTokens(
-            settings, self._provider, self._signature, Bulkhead(DEFAULT_CALLS)
-        )
+        parts = (settings, self._provider, self._signature, Bulkhead(DEFAULT_CALLS))
+        self.logout_tokens = LogoutTokens(*parts)
+        self.subject_tokens = SubjectTokens(*parts)
 
     def authorization_url(
         self,

@@ -35,7 +35,7 @@ class SignatureVerifier:
         if header.alg == id_token.SHARED_SECRET_ALG:
             verified = id_token.verify(token, header.alg, self._shared_secret())
         else:
-            verified = self._verify_with_published_key(token, header, deadline)
+            verified = verify_published(self._keys, token, header, deadline)
         if verified is None:
             raise UpstreamError("id_token_signature", "no accepted key made the signature")
         claims, key = verified
@@ -56,20 +56,6 @@ class SignatureVerifier:
             return configured
         return configured & frozenset(provider.id_token_algs)
 
-    def _verify_with_published_key(
-        self, token: str, header: id_token.UnverifiedHeader, deadline: Deadline
-    ) -> tuple[dict[str, object], Key] | None:
-        keys = self._keys.get(deadline)
-        found = jwks.candidates(keys, header.kid, header.alg)
-        verified = id_token.verify(token, header.alg, found)
-        if verified is not None or (found and header.kid is not None):
-            return verified
-        # The provider may have new keys: one of this kid, or (without kids) any.
-        found = jwks.candidates(self._keys.refetch(keys, deadline), header.kid, header.alg)
-        if not found:
-            raise UpstreamError("id_token_key_unknown", "no published key fits the token")
-        return id_token.verify(token, header.alg, found)
-
     def _shared_secret(self) -> tuple[Key, ...]:
         secret = (self._settings.client_secret or "").encode()
         if len(secret) < _MIN_SECRET_LENGTH:
@@ -79,3 +65,25 @@ class SignatureVerifier:
         except (JoseError, ValueError):
             pass  # raised below: the context of an exception must not hold the secret
         raise UpstreamError("id_token_alg", "the client secret cannot be an HS256 key")
+
+
+def verify_published(
+    published: Cached[tuple[Key, ...]],
+    token: str,
+    header: id_token.UnverifiedHeader,
+    deadline: Deadline,
+) -> tuple[dict[str, object], Key] | None:
+    """Return the claims and the published key that signed them, None if no key did.
+
+    Raises UpstreamError for a key that is not published, and what fetching the keys raises.
+    """
+    keys = published.get(deadline)
+    found = jwks.candidates(keys, header.kid, header.alg)
+    verified = id_token.verify(token, header.alg, found)
+    if verified is not None or (found and header.kid is not None):
+        return verified
+    # The issuer may have new keys: one of this kid, or (without kids) any.
+    found = jwks.candidates(published.refetch(keys, deadline), header.kid, header.alg)
+    if not found:
+        raise UpstreamError("id_token_key_unknown", "no published key fits the token")
+    return id_token.verify(token, header.alg, found)

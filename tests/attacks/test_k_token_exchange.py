@@ -1,12 +1,18 @@
 """Cases 164 to 183: tokens that are exchanged for more, for longer, or by somebody else"""
 
+import json
+from base64 import urlsafe_b64encode
+
 import pytest
 
 from authserver.oauth import epoch
 from authserver.oauth.access_token import ACCESS_TOKEN_TYPE
 from authserver.oauth.exchange_request import ACCESS_TOKEN, GRANT_TYPE, ID_TOKEN
+from tests import foreign
 from tests.actors import RESOURCE, Browser, McpClient, claims_of
 from tests.exchanging import WIKI, basic, exchange, exchanged, form, start
+from tests.upstream.hostile_idp import HostileIdp
+from tests.upstream.jose import new_key, sign
 
 
 @pytest.fixture
@@ -233,3 +239,65 @@ def test_183_an_answer_says_what_it_is(deployment, token):
     assert document["issued_token_type"] == ACCESS_TOKEN
     assert (document["token_type"], document["scope"]) == ("Bearer", "wiki:read")
     assert document["expires_in"] > 0
+
+
+@pytest.fixture
+def trusting(sqlite_url, idp, tmp_path):
+    with HostileIdp() as cluster, foreign.start(tmp_path, sqlite_url, idp, cluster) as started:
+        yield started, cluster
+
+
+@pytest.mark.spec("RFC 8693", "2.2.2")
+def test_165_a_foreign_token_that_does_not_hold_is_refused(trusting):
+    deployment, cluster = trusting
+    now = cluster.now
+    for claims in ({"exp": now - 61}, {"nbf": now + 61}, {"iat": now + 61}, {"iss": "https://x"}):
+        refused(foreign.ask(deployment, foreign.minted(cluster, **claims)), "invalid_request")
+    header, payload, _ = foreign.minted(cluster).split(".")
+    refused(foreign.ask(deployment, f"{header}.{payload}.AAAA"), "invalid_request")
+
+
+@pytest.mark.spec("RFC 8693", "4.4")
+def test_169_may_act_keeps_out_whom_it_does_not_name(trusting):
+    deployment, cluster = trusting
+    others: list[object] = [
+        {"sub": "chat"}, {"iss": cluster.issuer, "sub": "chat"}, {}, "chat",
+        {"iss": deployment.issuer, "sub": "issues"},
+    ]  # fmt: skip
+    for may_act in others:
+        token = foreign.minted(cluster, may_act=may_act)
+        refused(foreign.ask(deployment, token), "invalid_request")
+    mine = {"iss": deployment.issuer, "sub": "chat"}
+    assert foreign.ask(deployment, foreign.minted(cluster, may_act=mine)).status_code == 200
+
+
+def test_176_the_actors_of_a_foreign_token_are_kept_and_belong_to_its_issuer(trusting):
+    deployment, cluster = trusting
+    token = foreign.minted(cluster, act={"sub": "chat", "exp": 1, "act": {"sub": "inner"}})
+    claims = claims_of(foreign.ask(deployment, token).json["access_token"])
+    assert claims["act"] == {
+        "iss": deployment.issuer,
+        "sub": "chat",
+        "act": {
+            "iss": cluster.issuer, "sub": "chat", "act": {"iss": cluster.issuer, "sub": "inner"},
+        },
+    }  # fmt: skip
+
+
+@pytest.mark.spec("RFC 8725", "3.1")
+def test_185_a_foreign_token_brings_no_key_and_no_algorithm_of_its_own(trusting):
+    deployment, cluster = trusting
+    stranger = new_key("key-1")
+    public = stranger.as_dict(private=False)
+    payload = json.dumps(
+        {"iss": cluster.issuer, "sub": "x", "aud": foreign.AUDIENCE, "iat": cluster.now,
+         "exp": cluster.now + 60}
+    ).encode()  # fmt: skip
+    for extra in ({"jwk": public}, {"jku": f"{cluster.origin}/evil"}, {"x5u": cluster.origin}):
+        forged = sign({"alg": "ES256", "kid": "key-1", **extra}, payload, stranger)
+        refused(foreign.ask(deployment, forged), "invalid_request")
+    for alg in ("none", "HS256"):
+        head = urlsafe_b64encode(json.dumps({"alg": alg}).encode()).rstrip(b"=").decode()
+        body = urlsafe_b64encode(payload).rstrip(b"=").decode()
+        refused(foreign.ask(deployment, f"{head}.{body}."), "invalid_request")
+    assert cluster.asked("/evil") == []

@@ -32,9 +32,11 @@ WAY = {
     "target": "wiki",
     "scopes": {"issues:read": ["wiki:read"]},
 }
+CLUSTER = {"issuer": "https://cluster.example.com", "audiences": ["https://auth.example.com"]}
 BASE = {
     "resources/wiki": WIKI,
     "resources/issues/client": OWN,
+    "trusted_issuers/cluster": CLUSTER,
     "clients/chat": CHAT,
     "exchanges/to-wiki": WAY,
 }
@@ -95,6 +97,33 @@ def test_a_client_may_have_keys_in_place_of_secrets(settings):
     client = found.clients["issues"]
     assert (client.token_endpoint_auth_method, len(client.keys)) == ("private_key_jwt", 1)
     assert client.secret_digests == ()
+
+
+def test_a_trusted_issuer_is_a_source(settings):
+    found = settings(
+        {
+            **base(),
+            "trusted_issuers/cluster/users": {"robot": "usr-1"},
+            "exchanges/robots": {
+                "requester": "chat", "source": "cluster", "target": "wiki", "scopes": ["wiki:read"],
+            },
+        }
+    )  # fmt: skip
+    (issuer,) = found.trusted_issuers
+    assert (issuer.name, issuer.audiences) == ("cluster", ("https://auth.example.com",))
+    assert (issuer.algorithms, dict(issuer.users)) == (("RS256", "ES256"), {"robot": "usr-1"})
+    assert found.edges[1].fixed_scopes == ("wiki:read",)
+    said = dict(describe(found).in_effect)
+    assert said["trusted issuer cluster"].startswith("https://cluster.example.com for https://auth")
+
+
+def test_keys_of_an_issuer_are_fixed_or_fetched(problems):
+    both = {"trusted_issuers/cluster/jwks": "file:set.json"}
+    uri = {"trusted_issuers/cluster/jwks_uri": "https://cluster.example.com/keys"}
+    (problem,) = problems({**base(), **both, **uri})
+    assert (problem.key, problem.message) == (
+        "trusted_issuers.cluster.jwks_uri", "is not used beside jwks",
+    )  # fmt: skip
 
 
 def test_an_exchange_is_one_way(settings):
@@ -175,7 +204,7 @@ MISTAKES = [
     ("resources/upstream", {"url": "https://x.example"}, ".[key]", "taken", "provider"),
     ("resources/wiki/client", {**OWN, "client_id": "issues"}, ".client_id", "another", "its own"),
     ("exchanges/to-wiki/requester", "cat", "", "not a client of this file", "chat, issues"),
-    ("exchanges/to-wiki/source", "nowhere", "", "not a source", "issues, upstream, wiki"),
+    ("exchanges/to-wiki/source", "nowhere", "", "not a source", "cluster, issues, upstream, wiki"),
     ("exchanges/to-wiki/source", "wiki", "", "not the resource of the requester", "delegate"),
     ("exchanges/to-wiki/target", "nowhere", "", "not a target", "issues, upstream, wiki"),
     ("exchanges/to-wiki/scopes", "x", "", "neither a table nor a list", "source:scope"),
@@ -183,6 +212,15 @@ MISTAKES = [
     ("exchanges/to-wiki/scopes", {"wiki:read": []}, "", "issues has not", "issues:admin"),
     ("exchanges/to-wiki/scopes", {"issues:read": ["x"]}, "", "wiki has not", "wiki:read"),
     ("exchanges/to-wiki/scopes", {"issues:read": "x"}, "", "neither a table", "source:scope"),
+    ("trusted_issuers/cluster/issuer", "https://auth.example.com", "", "names already", "once"),
+    ("trusted_issuers/cluster/issuer", "https://login.example.com", "", "names already", "once"),
+    ("trusted_issuers/other", CLUSTER, ".issuer", "names already", "once"),
+    ("trusted_issuers/wiki", CLUSTER | {"issuer": "https://x.example"}, "", "source", "of its own"),
+    ("trusted_issuers/cluster/issuer", "x", "=trusted_issuers.cluster", "no keys", "jwks_uri"),
+    ("trusted_issuers/cluster/audiences", [], "", "too few", "at least 1"),
+    ("trusted_issuers/cluster/algorithms", ["HS256"], "[0]", "allowed values", "RS256"),
+    ("trusted_issuers/cluster/jwks_uri", "http://x.example/k", "", "http for", "https://"),
+    ("trusted_issuers/cluster/jwks", "file:private.json", "", "private key", "with its owner"),
     (
         "exchanges/to-api",
         {"requester": "chat", "source": "issues", "target": "upstream", "scopes": []},

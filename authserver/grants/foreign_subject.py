@@ -1,0 +1,129 @@
+"""Subjects whom others vouch for: the upstream about its users, trusted issuers: RFC 8693 §2.1.
+
+Their issuers are asked, where they have to be, before anything is read here.
+"""
+
+from authserver.app import AuthServer
+from authserver.oauth import act, epoch, opaque
+from authserver.oauth.act import Party
+from authserver.oauth.anchor import Anchor
+from authserver.oauth.edge import UPSTREAM, Requester
+from authserver.oauth.exchange import Subject
+from authserver.oauth.exchange_request import ACCESS_TOKEN, ID_TOKEN, JWT
+from authserver.oauth.user import User
+from authserver.upstream.errors import UpstreamError
+from authserver.upstream.foreign_token import ForeignToken
+from authserver.upstream.subject_token import SubjectTokens
+from authserver.upstream.trusted_issuer import TrustedIssuerClient
+
+PREFIX = "ext-"  # of the sub of who is no user of ours
+
+
+def is_upstream(server: AuthServer, issuer: str) -> bool:
+    """Say whether tokens of this `iss` are the upstream's."""
+    tokens = server.upstream.subject_tokens
+    return tokens is not None and tokens.is_issuer(issuer)
+
+
+def of_upstream(
+    server: AuthServer, requester: Requester, token: str, type_: str, now: int
+) -> tuple[Subject, User]:
+    """Return the user of ours whom a token of the upstream is about; raises UpstreamError.
+
+    Users are known by the upstream's issuer and subject, never by e-mail. An ID token tells enough
+    of one who never signed in here; an access token does not.
+    """
+    tokens = server.upstream.subject_tokens
+    if tokens is None:
+        raise _unknown("no_issuer")
+    _check_delegate(server, requester, UPSTREAM)
+    is_id_token = type_ == ID_TOKEN
+    found = tokens.id_token(token, now) if is_id_token else tokens.access_token(token, now)
+    with server.store.read() as reads:
+        user = reads.user_of(found.issuer, found.subject)
+    if user is None and is_id_token:
+        user = _new_user(server, tokens, found, now)
+    if user is None:
+        raise _unknown("no_user")
+    return _subject(server, requester, found, UPSTREAM, user.sub), user
+
+
+def of_trusted_issuer(
+    server: AuthServer, requester: Requester, issuer: str, token: str, type_: str, now: int
+) -> tuple[Subject, User | None]:
+    """Return the subject of a trusted issuer's token: nobody of ours, unless the file says so.
+
+    Raises UpstreamError.
+    """
+    client = _client(server, issuer, type_)
+    name, users = client.settings.name, client.settings.users
+    _check_delegate(server, requester, name)
+    found = client.verify(token, now)
+    mapped = users.get(found.subject)
+    if mapped is None:
+        digest = opaque.digest(f"{found.issuer}\0{found.subject}")
+        return _subject(server, requester, found, name, f"{PREFIX}{digest[:40]}"), None
+    with server.store.read() as reads:
+        user = reads.user(mapped)
+    if user is None:
+        raise _unknown("no_user")
+    return _subject(server, requester, found, name, user.sub), user
+
+
+def actor(server: AuthServer, issuer: str, token: str, type_: str, now: int) -> Party:
+    """Return whom a trusted issuer's token is about, as that issuer calls them."""
+    found = _client(server, issuer, type_).verify(token, now)
+    return Party(found.issuer, found.subject)
+
+
+def _client(server: AuthServer, issuer: str, type_: str) -> TrustedIssuerClient:
+    client = server.trusted_issuers.get(issuer)
+    if client is None or type_ not in (ACCESS_TOKEN, JWT):
+        raise _unknown("no_issuer")
+    return client
+
+
+def _check_delegate(server: AuthServer, requester: Requester, source: str) -> None:
+    """Refuse, before anybody is asked, who may exchange nothing of this source."""
+    ways = (each for each in server.settings.edges if each.requester == requester.client_id)
+    if requester.resource is not None or not any(each.source == source for each in ways):
+        raise _unknown("no_way_for_requester")
+
+
+def _subject(
+    server: AuthServer, requester: Requester, found: ForeignToken, source: str, sub: str
+) -> Subject:
+    """Return the subject; it hangs on itself and on the requester, for there is no grant."""
+    with server.store.read() as reads:
+        epochs = reads.epoch_sum(epoch.of_subject(sub, requester.client_id))
+    return Subject(
+        kind="upstream" if source == UPSTREAM else "issuer",
+        source=source,
+        sub=sub,
+        client_id=found.client_id,
+        scope=found.scope,
+        expires_at=found.expires_at,
+        anchor=Anchor(client_id=requester.client_id, epochs=epochs),
+        auth_time=found.auth_time,
+        actors=act.read(found.claims.get("act"), found.issuer),
+        may_act=found.claims.get("may_act"),
+    )
+
+
+def _new_user(server: AuthServer, tokens: SubjectTokens, found: ForeignToken, now: int) -> User:
+    identity = tokens.identity(found)
+    with server.store.write() as tx:
+        return tx.save_user(
+            identity.issuer,
+            identity.subject,
+            name=identity.name,
+            email=identity.email,
+            email_verified=identity.email_verified,
+            claims=identity.claims,
+            now=now,
+            new_sub=opaque.random_value("usr-"),
+        )
+
+
+def _unknown(detail: str) -> UpstreamError:
+    return UpstreamError("token_kind", detail)

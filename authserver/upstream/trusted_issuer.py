@@ -1,0 +1,77 @@
+"""An issuer of others' tokens: its keys, fetched seldom and by few, and its tokens: RFC 7517 §5"""
+
+import time
+from collections.abc import Callable, Mapping
+
+from joserfc.jwk import Key
+
+from authserver.settings.trusted_issuer import TrustedIssuer
+from authserver.upstream import discovery, foreign_token, id_token, jwks, signature
+from authserver.upstream.bulkhead import Bulkhead
+from authserver.upstream.cached import Cached
+from authserver.upstream.errors import UpstreamError, UpstreamUnavailable
+from authserver.upstream.foreign_token import ForeignToken
+from authserver.upstream.session import Deadline, UpstreamSession
+
+_CALLS = 2  # threads that may wait for one issuer: one that hangs is nobody else's trouble
+_MAX_KEYS = 100
+
+
+class TrustedIssuerClient:
+    """Verifies the tokens of one issuer; all but those with a new key without asking anybody."""
+
+    def __init__(
+        self, settings: TrustedIssuer, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._settings = settings
+        self._session = UpstreamSession(settings.ca_file)
+        self._bulkhead = Bulkhead(_CALLS)
+        self._jwks_uri = Cached(f"metadata of {settings.name}", self._find_jwks_uri, clock)
+        self._keys = Cached(f"keys of {settings.name}", self._fetch_keys, clock)
+
+    @property
+    def settings(self) -> TrustedIssuer:
+        """Return what is configured about it."""
+        return self._settings
+
+    def verify(self, token: str, now: int) -> ForeignToken:
+        """Return what a token says; raises UpstreamError, or UpstreamUnavailable without keys."""
+        try:
+            claims = self._verified(token, Deadline(0))
+        except UpstreamUnavailable:
+            with self._bulkhead.call():
+                claims = self._verified(token, Deadline(self._settings.request_timeout))
+        if claims.get("iss") != self._settings.issuer:
+            raise UpstreamError("id_token_issuer", "iss is another issuer")
+        foreign_token.check_access_token(claims, self._settings.audiences, now, id_token.LEEWAY)
+        return foreign_token.read(claims, now)
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._session.close()
+
+    def _verified(self, token: str, deadline: Deadline) -> Mapping[str, object]:
+        algs = frozenset(self._settings.algorithms)
+        header = id_token.parse_header(token, algs, foreign_token.ACCESS_TOKEN_TYPES)
+        verified = signature.verify_published(self._keys, token, header, deadline)
+        if verified is None:
+            raise UpstreamError("id_token_signature", "no accepted key made the signature")
+        return verified[0]
+
+    def _fetch_keys(self, deadline: Deadline) -> tuple[Key, ...]:
+        if self._settings.keys:
+            return self._settings.keys
+        uri = self._settings.jwks_uri or self._jwks_uri.get(deadline)
+        return jwks.fetch(uri, self._session, deadline)[:_MAX_KEYS]
+
+    def _find_jwks_uri(self, deadline: Deadline) -> str:
+        """Return where the issuer's metadata says that its keys are."""
+        issuer = self._settings.issuer
+        answer = self._session.get("metadata", discovery.metadata_url(issuer), deadline)
+        if answer.status != 200:
+            raise UpstreamUnavailable(f"metadata: the answer is {answer.status}")
+        document = answer.json_object()
+        uri = document.get("jwks_uri")
+        if document.get("issuer") != issuer or not discovery.is_endpoint(uri, issuer):
+            raise UpstreamUnavailable("metadata: not the issuer's, or without a usable jwks_uri")
+        return str(uri)
