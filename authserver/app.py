@@ -12,6 +12,7 @@ from authserver.rate_limit import RateLimiter
 from authserver.settings import Settings
 from authserver.storage.store import Reads, Store
 from authserver.upstream.client import Upstream
+from authserver.upstream.external_service import ExternalServiceClient
 from authserver.upstream.trusted_issuer import TrustedIssuerClient
 
 Clock = Callable[[], int]
@@ -21,7 +22,7 @@ Clock = Callable[[], int]
 class AuthServer:
     """The server: its settings and its parts; `clock` is the one place where time is read.
 
-    `trusted_issuers` are by the `iss` of their tokens.
+    `trusted_issuers` are by the `iss` of their tokens, external `services` by their names.
     """
 
     settings: Settings
@@ -30,6 +31,7 @@ class AuthServer:
     refresh_keys: RefreshKeys
     upstream: Upstream
     trusted_issuers: Mapping[str, TrustedIssuerClient]
+    services: Mapping[str, ExternalServiceClient]
     vault_cipher: VaultCipher
     agreement: Agreement
     audit: Audit

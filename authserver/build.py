@@ -16,6 +16,7 @@ from authserver.storage.store import Store
 from authserver.upstream import change
 from authserver.upstream.bulkhead import DEFAULT_CALLS
 from authserver.upstream.client import connect
+from authserver.upstream.external_service import ExternalServiceClient
 from authserver.upstream.trusted_issuer import TrustedIssuerClient
 
 
@@ -65,6 +66,7 @@ def build(
         trusted_issuers={
             each.issuer: TrustedIssuerClient(each) for each in settings.trusted_issuers
         },
+        services={each.name: ExternalServiceClient(each) for each in settings.external_services},
         audit=audit,
         limiter=RateLimiter(settings.rate_limits),
         clock=clock,

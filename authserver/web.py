@@ -22,6 +22,7 @@ from authserver.endpoints import (
     discovery,
     pages,
     sign_in,
+    token_batch,
 )
 from authserver.endpoints.health import health
 from authserver.endpoints.introspect import introspect
@@ -108,6 +109,7 @@ def endpoints(server: AuthServer) -> list[Endpoint]:
         Endpoint("/register", ("POST",), register, body="json")
         if server.settings.registration.enabled
         else Endpoint("/register", ("POST",), discovery.unknown),
+        *token_batch.endpoints(server),
         *backchannel_logout.endpoints(server),
     ]
     placed = [

@@ -58,13 +58,17 @@ def unknown(_server: AuthServer, _request: Request) -> Response:
 
 def _metadata(server: AuthServer) -> dict[str, object]:
     settings = server.settings
-    document = metadata.authorization_server_metadata(
-        settings.issuer,
-        settings.resources,
+    features = metadata.Features(
         registration=settings.registration.enabled,
         offline_access=settings.tokens.advertise_offline_access,
         token_exchange=bool(settings.edges),
+        token_batch=settings.tokens.token_batch,
         client_assertions=any(each.keys for each in settings.clients.values()),
+    )
+    document = metadata.authorization_server_metadata(
+        settings.issuer,
+        settings.resources,
+        features,
         id_token_algs=_id_token_algs(server),
         authorization_endpoint_base_url=settings.authorization_endpoint_base_url,
     )

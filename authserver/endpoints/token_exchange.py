@@ -1,21 +1,19 @@
 """POST /token with a token exchange: what was decided is carried out: RFC 8693 §2.2."""
 
 from authserver.app import AuthServer
+from authserver.endpoints.held_token import held_token, source_of
+from authserver.endpoints.service_token import service_token
 from authserver.grants import token_exchange
 from authserver.grants.token_exchange import Proof
 from authserver.message import Request
 from authserver.oauth import access_token, claim, opaque, policy, scope
 from authserver.oauth.client import Client
-from authserver.oauth.edge import UPSTREAM, no_target
-from authserver.oauth.errors import OAuthError
+from authserver.oauth.edge import UPSTREAM
 from authserver.oauth.exchange import too_wide
 from authserver.oauth.exchange_request import ACCESS_TOKEN
 from authserver.oauth.grant import Authorization
 from authserver.oauth.resource import Resource
-from authserver.upstream.errors import UpstreamUnavailable
-from authserver.vault.upstream_token import NoUpstreamToken, upstream_token
-
-_UNKNOWN_LIFETIME = 300  # seconds after which to ask again, where nobody said when it expires
+from authserver.upstream.external_service import UNKNOWN_LIFETIME, ExternalServiceClient
 
 
 def exchange(server: AuthServer, client: Client, request: Request) -> dict[str, object]:
@@ -33,7 +31,7 @@ def carry_out(
     elif proof.target.name == UPSTREAM:
         answer = _upstream_token(server, proof, request)
     else:
-        raise no_target("no_such_target")
+        answer = _service_token(server, proof, server.services[proof.target.name], request)
     subject = proof.exchange.subject
     server.audit.emit(
         "token.exchanged",
@@ -83,29 +81,23 @@ def _mint(
 
 def _upstream_token(server: AuthServer, proof: Proof, request: Request) -> dict[str, object]:
     """Return the user's upstream token of the source, as it is: it cannot be narrowed."""
-    subject, now = proof.exchange.subject, request.now
-    resource = server.settings.resource_named(subject.source)
-    if resource is None or proof.user is None:
-        raise no_target("upstream_of_no_resource")
-    if policy.allowed(resource, proof.user, subject.scope) is None:
-        raise OAuthError("access_denied", "The user may not use the target.", detail="policy")
+    resource = source_of(server, proof)
     if not set(resource.upstream_scopes) <= set(proof.exchange.worth):
         raise too_wide("upstream_token_cannot_be_narrowed")
-    try:
-        held = upstream_token(server, subject.sub, resource, now, request_id=request.id)
-    except NoUpstreamToken as error:
-        raise OAuthError(
-            "invalid_grant", "The user has to connect again.", detail=f"upstream_{error.reason}"
-        ) from None
-    except UpstreamUnavailable as error:
-        raise OAuthError(
-            "temporarily_unavailable",
-            "The identity provider cannot be asked now; try again.",
-            detail=f"upstream_unavailable: {error.detail}",
-            headers=(("Retry-After", "5"),),
-        ) from None
-    rest = _UNKNOWN_LIFETIME if held.expires_at is None else max(held.expires_at - now, 0)
+    held = held_token(server, proof, resource, request)
+    known = held.expires_at
+    rest = UNKNOWN_LIFETIME if known is None else max(known - request.now, 0)
     return _answer(held.access_token, rest, held.scope)
+
+
+def _service_token(
+    server: AuthServer, proof: Proof, client: ExternalServiceClient, request: Request
+) -> dict[str, object]:
+    token = service_token(server, proof, client, request)
+    rest = max(token.expires_at - request.now, 0)
+    answer = _answer(token.access_token, rest, token.scope)
+    named = {"issued_token_type": token.issued_token_type, "token_type": token.token_type}
+    return {**answer, **named}
 
 
 def _answer(token: str, expires_in: int, granted: tuple[str, ...]) -> dict[str, object]:

@@ -9,14 +9,26 @@ from dataclasses import dataclass
 from authserver.app import AuthServer
 from authserver.grants import subject_token
 from authserver.oauth import edge, exchange, exchange_request, target
+from authserver.oauth.act import Party
 from authserver.oauth.client import Client
 from authserver.oauth.edge import Requester
 from authserver.oauth.errors import OAuthError
-from authserver.oauth.exchange import Exchange
+from authserver.oauth.exchange import Exchange, Subject
 from authserver.oauth.exchange_request import ExchangeRequest
 from authserver.oauth.params import Params
 from authserver.oauth.target import Target
 from authserver.oauth.user import User
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """The tokens of a request, verified, and who presents them; `user` is a user of ours."""
+
+    requester: Requester
+    subject: Subject
+    user: User | None
+    actor: Party | None
+    scope: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +44,33 @@ def prove(server: AuthServer, client: Client, params: Params, now: int) -> Proof
     """Prove a request for one target; raises what `oauth.exchange` raises."""
     requester = find_requester(server, client)
     request = exchange_request.parse(params)
-    wanted = target.find(params, server.settings.resources, ())
-    return decide(server, requester, request, wanted, now)
+    wanted = target.find(params, server.settings.resources, server.services)
+    return decide(server, verify(server, requester, request, now), wanted)
 
 
-def decide(
-    server: AuthServer, requester: Requester, request: ExchangeRequest, wanted: Target, now: int
-) -> Proof:
-    """Verify the tokens, then decide; raises what `oauth.exchange` raises."""
+def verify(
+    server: AuthServer, requester: Requester, request: ExchangeRequest, now: int
+) -> Presented:
+    """Verify the tokens of a request; raises `invalid_request`, `temporarily_unavailable`."""
     subject, user = subject_token.verify(server, requester, request, now)
     actor = subject_token.verify_actor(server, requester, request, now)
+    return Presented(requester, subject, user, actor, request.scope)
+
+
+def decide(server: AuthServer, presented: Presented, wanted: Target) -> Proof:
+    """Decide what the presented tokens are worth at a target; raises as `oauth.exchange` does."""
+    requester, subject = presented.requester, presented.subject
     way = edge.find_edge(server.settings.edges, requester.client_id, subject.source, wanted.name)
     decided = exchange.decide(
-        request.scope,
+        presented.scope,
         requester,
         subject,
-        actor,
+        presented.actor,
         way,
         issuer=server.issuer,
         audience=None if wanted.resource is None else wanted.resource.url,
     )
-    return Proof(decided, wanted, user)
+    return Proof(decided, wanted, presented.user)
 
 
 def find_requester(server: AuthServer, client: Client) -> Requester:

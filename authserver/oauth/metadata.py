@@ -1,5 +1,7 @@
 """What the server says about itself: RFC 8414 §2, RFC 9207 §3, OpenID Connect Discovery §3."""
 
+from dataclasses import dataclass
+
 from authserver.oauth import client_assertion, scope
 from authserver.oauth.client import AUTH_METHODS, GRANT_TYPES
 from authserver.oauth.exchange_request import GRANT_TYPE
@@ -21,36 +23,40 @@ def scopes_supported(
     return tuple(dict.fromkeys((*names, *standard)))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """What the operator switched on; `offline_access` is whether that scope is listed."""
+
+    registration: bool = True
+    offline_access: bool = False
+    token_exchange: bool = False
+    token_batch: bool = False
+    client_assertions: bool = False
+
+
 def authorization_server_metadata(
     issuer: str,
     resources: tuple[Resource, ...],
+    features: Features,
     *,
-    registration: bool,
-    offline_access: bool,
-    token_exchange: bool,
-    client_assertions: bool,
     id_token_algs: tuple[str, ...],
     authorization_endpoint_base_url: str | None = None,
 ) -> dict[str, object]:
     """Return the metadata document; every member is mounted and works, what is off is absent."""
-    proven: list[str] = [each for each in AUTH_METHODS if each != "none"]
-    if client_assertions:
-        proven.append("private_key_jwt")
+    scopes = scopes_supported(resources, offline_access=features.offline_access)
     document: dict[str, object] = {
         "issuer": issuer,
         "authorization_endpoint": f"{authorization_endpoint_base_url or issuer}/authorize",
         "token_endpoint": f"{issuer}/token",
         "userinfo_endpoint": f"{issuer}/userinfo",
         "jwks_uri": f"{issuer}/jwks.json",
-        "scopes_supported": list(scopes_supported(resources, offline_access=offline_access)),
+        "scopes_supported": list(scopes),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": [*GRANT_TYPES, *([GRANT_TYPE] if token_exchange else [])],
-        "token_endpoint_auth_methods_supported": ["none", *proven],
+        "grant_types_supported": [*GRANT_TYPES, *([GRANT_TYPE] if features.token_exchange else [])],
         "revocation_endpoint": f"{issuer}/revoke",
-        "revocation_endpoint_auth_methods_supported": ["none", *proven],
         "introspection_endpoint": f"{issuer}/introspect",
-        "introspection_endpoint_auth_methods_supported": proven,
+        **_client_authentication(features),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public"],
@@ -61,10 +67,25 @@ def authorization_server_metadata(
         "request_uri_parameter_supported": False,
         "protected_resources": [resource.url for resource in resources],
     }
-    if client_assertions:
-        algs = list(client_assertion.ALGORITHMS)
-        for endpoint in ("token", "revocation", "introspection"):
-            document[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = algs
-    if registration:
+    if features.token_batch:
+        document["token_batch_endpoint"] = f"{issuer}/token-batch"
+    if features.registration:
         document["registration_endpoint"] = f"{issuer}/register"
     return document
+
+
+def _client_authentication(features: Features) -> dict[str, object]:
+    """Return how clients prove themselves; introspection is for those who do (RFC 7662 §2.1)."""
+    proven: list[str] = [each for each in AUTH_METHODS if each != "none"]
+    if features.client_assertions:
+        proven.append("private_key_jwt")
+    members: dict[str, object] = {
+        "token_endpoint_auth_methods_supported": ["none", *proven],
+        "revocation_endpoint_auth_methods_supported": ["none", *proven],
+        "introspection_endpoint_auth_methods_supported": proven,
+    }
+    if features.client_assertions:
+        algs = list(client_assertion.ALGORITHMS)
+        for endpoint in ("token", "revocation", "introspection"):
+            members[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = algs
+    return members

@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from authserver.kept import Kept
 from authserver.oauth import scope as scopes
 from authserver.oauth.exchange_request import ACCESS_TOKEN, GRANT_TYPE
 from authserver.resource_server.connection import Connection, Unreachable, basic
 from authserver.resource_server.exchange_batch import read_results
-from authserver.resource_server.exchange_cache import ExchangeCache, ExchangedToken
-from authserver.resource_server.exchange_errors import ExchangeFailed, read_token
+from authserver.resource_server.exchanged import ExchangedToken, ExchangeFailed, read_token
 from authserver.resource_server.jwks import metadata_url, require_secure_url
 
 __all__ = ["ExchangeFailed", "ExchangedToken", "TokenExchanger"]
@@ -46,7 +46,7 @@ class TokenExchanger:
         self._authorization = basic(client_id, client_secret)
         self._connection = connection or Connection()
         self._clock = clock
-        self._cache = ExchangeCache()
+        self._kept: Kept[ExchangedToken] = Kept()
         self._found: Mapping[str, str] | None = None
 
     def token(
@@ -58,7 +58,7 @@ class TokenExchanger:
         """
         names = tuple(sorted(set(scope)))
         now = self._clock()
-        return self._cache.get(
+        return self._kept.get(
             _key(subject_token, audience, names),
             now,
             lambda: self._fetch(subject_token, audience, names, now),
@@ -72,18 +72,18 @@ class TokenExchanger:
         One request does it where the server offers that, else one for each.
         """
         wanted, now = tuple(dict.fromkeys(audiences)), self._clock()
-        kept = {each: self._cache.find(_key(subject_token, each), now) for each in wanted}
+        kept = {each: self._kept.find(_key(subject_token, each), now) for each in wanted}
         missing = [each for each in wanted if kept[each] is None]
         fetched = self._fetch_all(subject_token, missing, now)
         return {each: kept[each] or fetched[each] for each in wanted}
 
     def forget(self, subject_token: str, *, audience: str, scope: Iterable[str] = ()) -> None:
         """Forget a token that its audience refused, so that the next one is a new one."""
-        self._cache.forget(_key(subject_token, audience, tuple(sorted(set(scope)))))
+        self._kept.forget(_key(subject_token, audience, tuple(sorted(set(scope)))))
 
     def _fetch(
         self, subject_token: str, audience: str, names: tuple[str, ...], now: int
-    ) -> ExchangedToken:
+    ) -> tuple[ExchangedToken, int]:
         form = [
             *_form(subject_token, (audience,)),
             *((("scope", scopes.join(names)),) * bool(names)),
@@ -93,7 +93,8 @@ class TokenExchanger:
             reply = self._connection.post(url, form, self._authorization)
         except Unreachable:
             raise _no_answer() from None
-        return read_token(reply, now)
+        token = read_token(reply, now)
+        return token, token.expires_at
 
     def _fetch_all(
         self, subject_token: str, audiences: list[str], now: int
@@ -127,7 +128,7 @@ class TokenExchanger:
         results = read_results(reply, audiences, now)
         for audience, result in results.items():
             if isinstance(result, ExchangedToken):
-                self._cache.keep(_key(subject_token, audience), result, now)
+                self._kept.keep(_key(subject_token, audience), result, result.expires_at, now)
         return results
 
     def _endpoints(self) -> Mapping[str, str]:

@@ -7,8 +7,7 @@ The authorization server offers it where its metadata has `token_batch_endpoint`
 from collections.abc import Sequence
 
 from authserver.resource_server.connection import Reply
-from authserver.resource_server.exchange_cache import ExchangedToken
-from authserver.resource_server.exchange_errors import ExchangeFailed, failure, read_token
+from authserver.resource_server.exchanged import ExchangedToken, ExchangeFailed, failure, read_token
 
 
 def read_results(

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
-from authserver.resource_server.exchange import ExchangedToken
+from authserver.resource_server.exchanged import ExchangedToken
 from authserver.resource_server.outgoing import AUTHORIZATION, Outgoing
 
 try:

@@ -16,8 +16,7 @@ from authserver.oauth.errors import OAuthError
 from authserver.resource_server.asgi import Application, Receive, Scope, Send, send_answer
 from authserver.resource_server.challenge import Answer, bearer_token
 from authserver.resource_server.exchange import TokenExchanger
-from authserver.resource_server.exchange_cache import ExchangedToken
-from authserver.resource_server.exchange_errors import ExchangeFailed
+from authserver.resource_server.exchanged import ExchangedToken, ExchangeFailed
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

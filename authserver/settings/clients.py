@@ -52,6 +52,15 @@ def note_resources(tables: Mapping[object, object], origin: Origin) -> None:
             origin.owners.setdefault(str(client.get("client_id", key)), key)
 
 
+def note_services(tables: Mapping[object, object], origin: Origin) -> None:
+    """Note which services are targets, and which of them are brought upstream tokens."""
+    for key, table in tables.items():
+        if isinstance(key, str) and isinstance(table, Mapping):
+            origin.service_scopes[key] = _texts(table.get("scopes"))
+            if table.get("subject") != "minted" and key not in origin.resource_scopes:
+                origin.upstream_services.add(key)
+
+
 def note_clients(tables: Mapping[object, object], origin: Origin) -> None:
     """Note which clients exchanges may name."""
     origin.requesters.update(origin.owners, (each for each in tables if isinstance(each, str)))
@@ -140,14 +149,20 @@ def check_scopes(
     has = origin.resource_scopes.get(target, origin.service_scopes.get(target, frozenset()))
     if not worth <= has:
         raise wrong(f"names scopes that {target} has not", _known("its scopes", has))
+    if target in origin.upstream_services:
+        _check_kept(source, origin)
+
+
+def _check_kept(source: str, origin: Origin) -> None:
+    if source not in origin.upstream_scopes:
+        raise wrong(
+            f"needs the upstream's tokens of users of {source}, which are not kept",
+            f'write upstream_token = "exchange" in [resources.{source}]',
+        )
 
 
 def _check_upstream(source: str, worth: set[str], origin: Origin) -> None:
-    if source not in origin.upstream_scopes:
-        raise wrong(
-            f"leads from {source} to the upstream, whose tokens are not kept for it",
-            f'write upstream_token = "exchange" in [resources.{source}]',
-        )
+    _check_kept(source, origin)
     kept = origin.upstream_scopes[source]
     if worth != kept:
         raise wrong(

@@ -10,6 +10,7 @@ from authserver.oauth.redirect_uri import PRIVATE_SCHEMES, RedirectPolicy
 from authserver.oauth.resource import Resource, Scope
 from authserver.settings import client_convert
 from authserver.settings.allow_model import AllowTable
+from authserver.settings.external_service_model import to_external_service
 from authserver.settings.model import File, ResourceTable
 from authserver.settings.policy_model import RateLimitsTable, RegistrationTable
 from authserver.settings.trusted_issuer_model import to_trusted_issuer
@@ -35,6 +36,9 @@ def to_settings(file: File, path: Path) -> Settings:
         clients=client_convert.clients(file),
         requesters=client_convert.requesters(file),
         edges=client_convert.edges(file),
+        external_services=tuple(
+            to_external_service(name, table) for name, table in file.external_services.items()
+        ),
         trusted_issuers=tuple(
             to_trusted_issuer(name, table) for name, table in file.trusted_issuers.items()
         ),

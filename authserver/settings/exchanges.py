@@ -12,6 +12,8 @@ def in_effect(settings: Settings) -> Iterator[tuple[str, str]]:
         yield f"client {requester.client_id}", _requester(requester)
     for issuer in settings.trusted_issuers:
         yield f"trusted issuer {issuer.name}", f"{issuer.issuer} for {', '.join(issuer.audiences)}"
+    for service in settings.external_services:
+        yield f"external service {service.name}", f"{service.token_url} ({service.subject})"
     for edge in settings.edges:
         yield (
             f"exchange {edge.name}",

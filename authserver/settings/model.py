@@ -14,6 +14,7 @@ from authserver.settings.client_model import (
     ResourceClientTable,
     ResourceKey,
 )
+from authserver.settings.external_service_model import ExternalServiceTable, ServiceName
 from authserver.settings.origin import Origin
 from authserver.settings.policy_model import RateLimitsTable, RegistrationTable
 from authserver.settings.problem import wrong
@@ -139,6 +140,9 @@ class File(Table):
         examples=["a table such as [resources.issues] with a url"],
     )
     trusted_issuers: dict[IssuerName, TrustedIssuerTable] = optional("Whose tokens are exchanged.")
+    external_services: dict[ServiceName, ExternalServiceTable] = optional(
+        "Who makes tokens for targets elsewhere."
+    )
     clients: dict[ClientKey, ClientTable] = optional("Backends that exchange tokens.")
     exchanges: dict[Key, ExchangeTable] = optional("What may be exchanged for what.")
     database: DatabaseTable = optional("Where the state is kept.")
@@ -168,6 +172,13 @@ class File(Table):
     def _sources(cls, value: object, info: ValidationInfo) -> object:
         if isinstance(value, dict) and isinstance(info.context, Origin):
             info.context.issuers.update(each for each in value if isinstance(each, str))
+        return value
+
+    @field_validator("external_services", mode="before")
+    @classmethod
+    def _targets(cls, value: object, info: ValidationInfo) -> object:
+        if isinstance(value, dict) and isinstance(info.context, Origin):
+            clients.note_services(value, info.context)
         return value
 
     @field_validator("clients", mode="before")

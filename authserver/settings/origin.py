@@ -26,6 +26,7 @@ class Origin:
     resource_scopes: dict[str, frozenset[str]] = field(default_factory=dict)
     upstream_scopes: dict[str, frozenset[str]] = field(default_factory=dict)
     service_scopes: dict[str, frozenset[str]] = field(default_factory=dict)
+    upstream_services: set[str] = field(default_factory=set)
     issuers: set[str] = field(default_factory=set)
     known_issuers: set[str] = field(default_factory=set)
     client_ids: set[str] = field(default_factory=set)

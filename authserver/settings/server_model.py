@@ -95,6 +95,12 @@ class TokensTable(Table):
         "clients answer its listing with a consent page at every login.",
     )
 
+    token_batch: bool = Field(
+        default=False,
+        description="Answer exchanges for several targets at once at `/token-batch`, our own "
+        "extension.",
+    )
+
     @field_validator("refresh_absolute_lifetime")
     @classmethod
     def _absolute_is_the_longest(cls, value: int, info: ValidationInfo) -> int:

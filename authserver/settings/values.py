@@ -11,6 +11,7 @@ from authserver.oauth.client import Client, RegistrationPolicy
 from authserver.oauth.edge import Edge, Requester
 from authserver.oauth.resource import Resource
 from authserver.sealing import SealingKey
+from authserver.settings.external_service import ExternalService
 from authserver.settings.trusted_issuer import TrustedIssuer
 from authserver.settings.upstream import Upstream
 
@@ -25,6 +26,7 @@ class TokenLifetimes:
     """How long what we issue lives, in seconds.
 
     `advertise_offline_access` lists that scope in the metadata; it is tolerated in any case.
+    `token_batch` answers exchanges for several targets at once.
     """
 
     access_token_lifetime: int = 900
@@ -32,6 +34,7 @@ class TokenLifetimes:
     refresh_idle_lifetime: int = 30 * DAY
     refresh_absolute_lifetime: int = 365 * DAY
     advertise_offline_access: bool = False
+    token_batch: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,7 @@ class Settings:
     requesters: Mapping[str, Requester] = field(default_factory=dict)
     edges: tuple[Edge, ...] = ()
     trusted_issuers: tuple[TrustedIssuer, ...] = ()
+    external_services: tuple[ExternalService, ...] = ()
     signing_alg: SigningAlgorithm = "ES256"
     rotation_interval: int = ROTATION_INTERVAL
     publish_lead_time: int = PUBLISH_LEAD_TIME

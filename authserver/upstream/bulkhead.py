@@ -19,7 +19,7 @@ class Bulkhead:
     def call(self) -> Iterator[None]:
         """Hold one of the calls for the block; raises UpstreamUnavailable where none is free."""
         if not self._free.acquire(blocking=False):
-            raise UpstreamUnavailable("too many sign-ins wait for the identity provider")
+            raise UpstreamUnavailable("too many requests wait for it")
         try:
             yield
         finally:

@@ -31,6 +31,8 @@ Reason = Literal[
     "logout_token_nonce",
     "logout_token_subject",
     "refresh_refused",
+    "service_refused",
+    "service_scope",
     "token_kind",
     "upstream_refused",
     "userinfo_missing",

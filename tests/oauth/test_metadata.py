@@ -6,18 +6,9 @@ from tests.oauth.samples import ISSUER, ISSUES, WIKI
 BOTH = (ISSUES, WIKI)
 
 
-def document(
-    *, registration=True, offline_access=False, token_exchange=False, client_assertions=False
-):
-    return metadata.authorization_server_metadata(
-        ISSUER,
-        BOTH,
-        registration=registration,
-        offline_access=offline_access,
-        token_exchange=token_exchange,
-        client_assertions=client_assertions,
-        id_token_algs=("ES256",),
-    )
+def document(**switched: bool):
+    features = metadata.Features(**switched)
+    return metadata.authorization_server_metadata(ISSUER, BOTH, features, id_token_algs=("ES256",))
 
 
 @pytest.mark.spec("RFC 8414", "2")
@@ -107,3 +98,8 @@ def test_private_key_jwt_is_listed_with_its_algorithms_where_a_client_has_keys()
         assert "private_key_jwt" not in without[methods]
         assert algs not in without
     assert "none" not in found["introspection_endpoint_auth_methods_supported"]
+
+
+@pytest.mark.parametrize("token_batch", [True, False])
+def test_the_batch_endpoint_is_listed_where_it_is_switched_on(token_batch):
+    assert ("token_batch_endpoint" in document(token_batch=token_batch)) is token_batch

@@ -9,8 +9,7 @@ import pytest
 
 from authserver.resource_server.connection import Connection
 from authserver.resource_server.exchange import TokenExchanger
-from authserver.resource_server.exchange_cache import ExchangeCache, ExchangedToken
-from authserver.resource_server.exchange_errors import ExchangeFailed
+from authserver.resource_server.exchanged import ExchangedToken, ExchangeFailed
 from tests.actors import McpClient, claims_of
 from tests.exchanging import EXCHANGES, NOTES, SECRETS, WIKI
 from tests.live import deployed
@@ -172,16 +171,6 @@ def test_a_failure_is_not_kept(fake, exchanger):
         exchanger.token("subject", audience="wiki")
     fake.answers.clear()
     assert exchanger.token("subject", audience="wiki").access_token == "canary-exchanged"
-
-
-def test_the_cache_is_bounded_and_forgets_what_was_not_used():
-    cache = ExchangeCache(size=2)
-    token = ExchangedToken("t", "Bearer", (), 1000)
-    for key in ("a", "b"):
-        cache.keep(key, token, 0)
-    cache.find("a", 0)
-    cache.keep("c", token, 0)
-    assert [cache.find(key, 0) is not None for key in "abc"] == [True, False, True]
 
 
 # --- failures ---

@@ -10,7 +10,7 @@ import pytest
 
 from authserver.resource_server.connection import Connection
 from authserver.resource_server.exchange import TokenExchanger
-from authserver.resource_server.exchange_errors import ExchangeFailed
+from authserver.resource_server.exchanged import ExchangeFailed
 from authserver.resource_server.httpx2_auth import ExchangeAuth
 from authserver.resource_server.outgoing import Outgoing, exchange_asgi, exchange_wsgi
 from tests.resource_server.test_exchange import TOKEN, Fake

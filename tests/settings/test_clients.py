@@ -33,10 +33,17 @@ WAY = {
     "scopes": {"issues:read": ["wiki:read"]},
 }
 CLUSTER = {"issuer": "https://cluster.example.com", "audiences": ["https://auth.example.com"]}
+CRM = {
+    "token_url": "https://crm.example.com/token",
+    "client_id": "authserver",
+    "client_secret": "file:server-secret",
+    "scopes": ["crm.read"],
+}
 BASE = {
     "resources/wiki": WIKI,
     "resources/issues/client": OWN,
     "trusted_issuers/cluster": CLUSTER,
+    "external_services/crm": CRM,
     "clients/chat": CHAT,
     "exchanges/to-wiki": WAY,
 }
@@ -126,6 +133,27 @@ def test_keys_of_an_issuer_are_fixed_or_fetched(problems):
     )  # fmt: skip
 
 
+def test_an_external_service_is_a_target(settings):
+    found = settings(
+        {
+            **base(),
+            "external_services/crm/subject": "minted",
+            "external_services/crm/subject_audience": "https://crm.example.com",
+            "exchanges/to-crm": {
+                "requester": "issues", "source": "issues", "target": "crm",
+                "scopes": {"issues:read": ["crm.read"]},
+            },
+        }
+    )  # fmt: skip
+    (service,) = found.external_services
+    assert (service.name, service.subject_token_type) == (
+        "crm", "urn:ietf:params:oauth:token-type:jwt",
+    )  # fmt: skip
+    assert SECRET not in repr(service)
+    said = dict(describe(found).in_effect)
+    assert said["external service crm"] == "https://crm.example.com/token (minted)"
+
+
 def test_an_exchange_is_one_way(settings):
     (way,) = settings(base()).edges
     assert way == Edge("to-wiki", "issues", "issues", "wiki", {"issues:read": ("wiki:read",)})
@@ -181,6 +209,7 @@ def test_what_is_loose_is_said(settings, changes, sentence):
     assert any(each.startswith(sentence) for each in loosened)
 
 
+AT_CRM = "external_services.crm"
 MISTAKES = [
     ("clients/chat/client_secrets", [], "", "is missing", 'jwks = "file:/path"'),
     ("clients/chat/jwks", "file:server-secret", "", "no JSON Web Key Set", "public RSA"),
@@ -195,7 +224,7 @@ MISTAKES = [
     ("clients/chat/client_secrets", ["file:short-secret"], "[0]", "fewer than 32", "openssl rand"),
     ("clients/chat/grant_types", ["authorization_code"], "[0]", "allowed values", GRANT_TYPE),
     ("clients/chat/targets", [], "", "too few", "at least 1"),
-    ("clients/chat/targets", ["wikki"], "[0]", "not a target", "issues, upstream, wiki"),
+    ("clients/chat/targets", ["wikki"], "[0]", "not a target", "crm, issues, upstream, wiki"),
     ("clients/chat/scopes", ["wiki:purge"], "[0]", "no target has", "name a scope"),
     ("clients/chat/source_clients", [], "", "too few", "at least 1"),
     ("clients/chat/source_clients", ["a b"], "[0]", "not a client id", '"*" for any'),
@@ -206,12 +235,31 @@ MISTAKES = [
     ("exchanges/to-wiki/requester", "cat", "", "not a client of this file", "chat, issues"),
     ("exchanges/to-wiki/source", "nowhere", "", "not a source", "cluster, issues, upstream, wiki"),
     ("exchanges/to-wiki/source", "wiki", "", "not the resource of the requester", "delegate"),
-    ("exchanges/to-wiki/target", "nowhere", "", "not a target", "issues, upstream, wiki"),
+    ("exchanges/to-wiki/target", "nowhere", "", "not a target", "crm, issues, upstream, wiki"),
     ("exchanges/to-wiki/scopes", "x", "", "neither a table nor a list", "source:scope"),
     ("exchanges/to-wiki/scopes", ["wiki:read"], "", "is a list", "say what each scope of issues"),
     ("exchanges/to-wiki/scopes", {"wiki:read": []}, "", "issues has not", "issues:admin"),
     ("exchanges/to-wiki/scopes", {"issues:read": ["x"]}, "", "wiki has not", "wiki:read"),
     ("exchanges/to-wiki/scopes", {"issues:read": "x"}, "", "neither a table", "source:scope"),
+    ("external_services/crm/token_url", "http://crm.example.com", "", "http for", "https://"),
+    ("external_services/crm/client_secret", "hunter2", "", "must not be written", '"env:NAME"'),
+    ("external_services/crm/client_auth", "none", f"={AT_CRM}.client_secret", "not used", "leave"),
+    ("external_services/crm/subject", "minted", f"={AT_CRM}.subject_audience", "missing", "issuer"),
+    ("external_services/crm/subject_audience", "x", "", "not used with subject", '"minted"'),
+    ("external_services/crm/subject_token_type", "saml", "", "allowed values", "access_token"),
+    ("external_services/wiki", CRM, ".[key]", "another target", "of its own"),
+    (
+        "exchanges/to-crm",
+        {"requester": "chat", "source": "issues", "target": "crm",
+         "scopes": {"issues:read": ["crm.read"]}},
+        ".scopes", "which are not kept", 'upstream_token = "exchange"',
+    ),
+    (
+        "exchanges/to-crm",
+        {"requester": "chat", "source": "issues", "target": "crm",
+         "scopes": {"issues:read": ["crm.write"]}},
+        ".scopes", "crm has not", "crm.read",
+    ),
     ("trusted_issuers/cluster/issuer", "https://auth.example.com", "", "names already", "once"),
     ("trusted_issuers/cluster/issuer", "https://login.example.com", "", "names already", "once"),
     ("trusted_issuers/other", CLUSTER, ".issuer", "names already", "once"),
@@ -224,7 +272,7 @@ MISTAKES = [
     (
         "exchanges/to-api",
         {"requester": "chat", "source": "issues", "target": "upstream", "scopes": []},
-        ".scopes", "not kept for it", 'upstream_token = "exchange"',
+        ".scopes", "which are not kept", 'upstream_token = "exchange"',
     ),
 ]  # fmt: skip
 

@@ -1,9 +1,20 @@
 """What became of an exchange: a token, or why there is none. RFC 8693 §2.2, RFC 6749 §5.2"""
 
+from dataclasses import dataclass, field
+
 from authserver.resource_server.connection import Reply
-from authserver.resource_server.exchange_cache import ExchangedToken
 
 _TEMPORARY = ("temporarily_unavailable", "server_error")
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangedToken:
+    """A token for another audience; `expires_at` is in epoch seconds."""
+
+    access_token: str = field(repr=False)
+    token_type: str
+    scope: tuple[str, ...]
+    expires_at: int
 
 
 class ExchangeFailed(Exception):

@@ -1,0 +1,125 @@
+"""POST /token-batch: one exchange for several targets, a result for each; ours, beside RFC 8693 §2.
+
+The request is that of the token endpoint, but that each `resource` and `audience` is a target of
+its own, and `scope` narrows what each is worth. One that fails takes no other along.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from authserver.app import AuthServer
+from authserver.endpoints.client_authentication import authenticate
+from authserver.endpoints.token_exchange import carry_out
+from authserver.grants import token_exchange
+from authserver.grants.token_exchange import Presented, Proof
+from authserver.message import Endpoint, Request, Response, json_response
+from authserver.oauth import exchange_request, scope, target
+from authserver.oauth.client import Client
+from authserver.oauth.edge import no_target
+from authserver.oauth.errors import OAuthError
+from authserver.oauth.exchange import too_wide
+from authserver.oauth.params import Params
+
+PATH = "/token-batch"
+MAX_TARGETS = 32
+_AT_ONCE = 8
+
+Result = dict[str, object]
+
+
+def endpoints(server: AuthServer) -> list[Endpoint]:
+    """Return the endpoint where the operator switched it on."""
+    if not server.settings.tokens.token_batch:
+        return []
+    return [Endpoint(PATH, ("POST",), token_batch, body="form")]
+
+
+def token_batch(server: AuthServer, request: Request) -> Response:
+    """Answer a batch: what concerns it as a whole is refused as a whole."""
+    client = authenticate(server, request)
+    params = request.params
+    if params.require("grant_type") != exchange_request.GRANT_TYPE:
+        raise OAuthError("unsupported_grant_type", "This grant_type is not supported here.")
+    requester = token_exchange.find_requester(server, client)
+    asked = exchange_request.parse(params)
+    names = _names(params)
+    presented = token_exchange.verify(server, requester, asked, request.now)
+    results: dict[str, Result] = {}
+    elsewhere: dict[str, Proof] = {}
+    for name in names:
+        try:
+            proof = _prove(server, presented, name)
+            if proof.target.resource is None:
+                elsewhere[name] = proof
+            else:
+                results[name] = carry_out(server, client, proof, request)
+        except OAuthError as error:
+            results[name] = _failed(server, client, presented, name, request, error)
+    results |= _carry_out_elsewhere(server, client, presented, elsewhere, request)
+    return json_response({"results": [{"audience": each, **results[each]} for each in names]})
+
+
+def _names(params: Params) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys((*params.all("resource"), *params.all("audience"))))
+    if not 1 <= len(names) <= MAX_TARGETS:
+        raise OAuthError("invalid_request", "A batch has 1 to 32 targets.")
+    return names
+
+
+def _prove(server: AuthServer, presented: Presented, name: str) -> Proof:
+    """Decide about one target; of the scope that the batch asks for, what it is worth there."""
+    wanted = target.named(name, server.settings.resources, server.services)
+    if wanted is None:
+        raise no_target("unknown")
+    proof = token_exchange.decide(server, replace(presented, scope=()), wanted)
+    if not presented.scope:
+        return proof
+    requested = scope.keep(presented.scope, proof.exchange.worth)
+    if not requested:
+        raise too_wide("nothing_of_the_scope_at_this_target")
+    return replace(proof, exchange=replace(proof.exchange, requested=requested))
+
+
+def _carry_out_elsewhere(
+    server: AuthServer,
+    client: Client,
+    presented: Presented,
+    proofs: dict[str, Proof],
+    request: Request,
+) -> Iterator[tuple[str, Result]]:
+    """Ask other servers side by side, so that the slowest alone says how long it takes."""
+
+    def attempt(name: str) -> tuple[str, Result]:
+        try:
+            return name, carry_out(server, client, proofs[name], request)
+        except OAuthError as error:
+            return name, _failed(server, client, presented, name, request, error)
+
+    if not proofs:
+        return iter(())
+    with ThreadPoolExecutor(min(_AT_ONCE, len(proofs))) as pool:
+        return iter(list(pool.map(attempt, proofs)))
+
+
+def _failed(
+    server: AuthServer,
+    client: Client,
+    presented: Presented,
+    name: str,
+    request: Request,
+    error: OAuthError,
+) -> Result:
+    found = target.named(name, server.settings.resources, server.services)
+    server.audit.emit(
+        "token.not_exchanged",
+        now=request.now,
+        request_id=request.id,
+        client_id=client.client_id,
+        sub=presented.subject.sub,
+        source=presented.subject.source,
+        target=found.name if found else None,
+        error=error.code,
+        reason=error.detail or error.description,
+    )
+    return dict(error.members())

@@ -1,0 +1,232 @@
+"""A second exchange, at an authorization server elsewhere: RFC 8693 §2"""
+
+import threading
+from base64 import b64decode
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import unquote_plus
+
+import pytest
+
+from authserver.oauth.exchange_request import ACCESS_TOKEN, GRANT_TYPE, ID_TOKEN, JWT
+from tests.actors import Browser, McpClient, claims_of, response_of
+from tests.exchanging import exchange
+from tests.serving_crm import CRM_SECRET, TOKEN, Crm, start
+from tests.upstream.spoiled_server import Spoiled
+
+
+@pytest.fixture
+def crm():
+    with Crm() as found:
+        yield found
+
+
+@pytest.fixture
+def deployment(sqlite_url, idp, crm, tmp_path):
+    with start(tmp_path, sqlite_url, idp, crm) as started:
+        yield started
+
+
+def connect(deployment, **changes):
+    return McpClient(deployment).register().connect(Browser(deployment), **changes)["access_token"]
+
+
+@pytest.fixture
+def token(deployment):
+    return connect(deployment, scope="issues:read")
+
+
+def ask(deployment, token, **changes):
+    return exchange(deployment, "issues", token, **{"audience": "crm", **changes})
+
+
+@pytest.mark.spec("RFC 8693", "2.1")
+def test_the_users_upstream_token_is_brought_there_and_its_token_comes_back(
+    deployment, token, crm, idp
+):
+    answer = ask(deployment, token)
+
+    assert (answer.status_code, answer.json) == (200, TOKEN)
+    (asked,) = crm.asked
+    assert asked.params.pop("subject_token") in idp.access_tokens
+    assert asked.params == {
+        "grant_type": GRANT_TYPE,
+        "subject_token_type": ACCESS_TOKEN,
+        "requested_token_type": ACCESS_TOKEN,
+        "audience": "https://api.crm.example",
+        "resource": "https://api.crm.example/v1",
+        "scope": "crm.read",
+    }
+    scheme, _, encoded = asked.headers["authorization"].partition(" ")
+    pair = b64decode(encoded).decode().split(":")
+    assert (scheme, [unquote_plus(each) for each in pair]) == ("Basic", ["auth server", CRM_SECRET])
+    event = deployment.last("token.exchanged")
+    assert (event["source"], event["target"], event["scope"]) == ("issues", "crm", "crm.read")
+    assert "canary" not in str(deployment.events)
+
+
+def test_a_secret_may_go_in_the_form(sqlite_url, idp, crm, tmp_path):
+    more = 'client_auth = "client_secret_post"'
+    with start(tmp_path, sqlite_url, idp, crm, crm_more=more) as deployment:
+        assert ask(deployment, connect(deployment)).status_code == 200
+    (asked,) = crm.asked
+    assert "authorization" not in asked.headers
+    assert (asked.params["client_id"], asked.params["client_secret"]) == ("auth server", CRM_SECRET)
+
+
+def test_an_id_token_may_be_brought_there(sqlite_url, idp, crm, tmp_path):
+    more = 'subject = "upstream_id_token"'
+    with start(tmp_path, sqlite_url, idp, crm, crm_more=more) as deployment:
+        assert ask(deployment, connect(deployment, scope="issues:read")).status_code == 200
+    (asked,) = crm.asked
+    assert asked.params["subject_token_type"] == ID_TOKEN
+    assert claims_of(asked.params["subject_token"])["iss"] == idp.issuer
+
+
+def test_a_token_may_be_minted_for_that_server_alone(sqlite_url, idp, crm, tmp_path):
+    more = 'subject = "minted"\nsubject_audience = "https://crm.example"'
+    with start(tmp_path, sqlite_url, idp, crm, crm_more=more) as deployment:
+        token = connect(deployment, scope="issues:read")
+        for _ in range(2):
+            assert ask(deployment, token).status_code == 200
+        (asked,) = crm.asked
+        assert asked.params["subject_token_type"] == JWT
+        claims = claims_of(asked.params["subject_token"])
+        assert claims == {
+            "iss": deployment.issuer,
+            "sub": claims_of(token)["sub"],
+            "aud": "https://crm.example",
+            "iat": deployment.clock.now,
+            "exp": deployment.clock.now + 60,
+            "jti": claims["jti"],
+            "act": {"iss": deployment.issuer, "sub": "issues"},
+        }
+        answer = ask(deployment, asked.params["subject_token"])
+        assert answer.json["error"] == "invalid_request"  # it is no access token of ours
+
+
+def test_our_own_token_never_goes_there(deployment, token, crm):
+    ask(deployment, token)
+    assert token not in str([each.params for each in crm.asked])
+    assert token not in str([each.headers for each in crm.asked])
+
+
+# --- what is kept ---
+
+
+def test_a_token_is_kept_until_80_percent_of_its_life(deployment, token, crm):
+    for _ in range(3):
+        ask(deployment, token)
+    deployment.wait(79)
+    assert ask(deployment, token).json["expires_in"] == 21
+    assert len(crm.asked) == 1
+    deployment.wait(1)
+    ask(deployment, token)
+    assert len(crm.asked) == 2
+
+
+def test_nobody_gets_anothers_token_nor_one_of_another_scope(deployment, crm):
+    crm.answer = {name: value for name, value in TOKEN.items() if name != "scope"}
+    client = McpClient(deployment).register()
+    other = Browser(deployment).approve(client.authorize_url(), "user-2")
+    tokens = connect(deployment), client.redeem(response_of(other)["code"]).json["access_token"]
+    for token in tokens:
+        assert ask(deployment, token).json["scope"] == "crm.read crm.write"
+        assert ask(deployment, token, scope="crm.read").json["scope"] == "crm.read"
+    assert len(crm.asked) == 4
+    assert len({each.params["subject_token"] for each in crm.asked}) == 2
+
+
+def test_of_many_at_once_one_asks(deployment, token, crm):
+    begin = threading.Barrier(4)
+
+    def send(_):
+        begin.wait(10)
+        return ask(deployment, token).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(send, range(4))) == {200}
+    assert len(crm.asked) == 1
+
+
+def test_what_is_kept_ends_with_the_grant(deployment, token):
+    ask(deployment, token)
+    with deployment.server.store.write() as tx:
+        tx.revoke_grant(claims_of(token)["grant_id"], deployment.clock.now)
+    assert ask(deployment, token).json["error"] == "invalid_request"
+
+
+# --- failures ---
+
+FAILURES = {
+    "down": (Spoiled(503), 503, "temporarily_unavailable"),
+    "busy": (Spoiled(429, b'{"error": "invalid_grant"}'), 503, "temporarily_unavailable"),
+    "broken": (Spoiled(500, b"<html>canary"), 503, "temporarily_unavailable"),
+    "html": (Spoiled(200, b"<html>canary"), 503, "temporarily_unavailable"),
+    "giant": (Spoiled(200, b"x" * 2**21), 503, "temporarily_unavailable"),
+    "slow": (Spoiled(200, b"{}", pause=1.5), 503, "temporarily_unavailable"),
+    "moved": (Spoiled(302, b"{}", {"Location": "/canary"}), 502, "temporarily_unavailable"),
+    "no token": (Spoiled(200, b'{"token_type": "Bearer"}'), 503, "temporarily_unavailable"),
+    "no type": (Spoiled(200, b'{"access_token": "x"}'), 503, "temporarily_unavailable"),
+    "our secret": (Spoiled(401, b'{"error": "invalid_client"}'), 502, "temporarily_unavailable"),
+    "our target": (Spoiled(400, b'{"error": "invalid_target"}'), 502, "temporarily_unavailable"),
+    "nonsense": (Spoiled(400, b'{"error": "canary"}'), 502, "temporarily_unavailable"),
+    "error in 200": (Spoiled(200, b'{"error": "invalid_client"}'), 502, "temporarily_unavailable"),
+    "the user": (Spoiled(400, b'{"error": "invalid_grant"}'), 400, "access_denied"),
+    "the token": (Spoiled(400, b'{"error": "invalid_request"}'), 400, "access_denied"),
+}
+
+
+@pytest.mark.parametrize(("answer", "status", "error"), FAILURES.values(), ids=FAILURES)
+def test_a_failure_is_told_in_our_words_and_not_kept(deployment, token, crm, answer, status, error):
+    crm.answer = answer
+    refused = ask(deployment, token)
+    assert (refused.status_code, refused.json["error"]) == (status, error)
+    assert refused.headers["Cache-Control"] == "no-store"
+    assert "canary" not in refused.get_data(as_text=True)
+    assert "canary" not in str(deployment.events)
+    assert all(each.path == "/token" for each in crm.asked)
+    crm.answer = TOKEN
+    assert ask(deployment, token).status_code == 200
+
+
+@pytest.mark.parametrize("scope", ["crm.read crm.write", "crm.admin"])
+def test_more_scope_than_was_asked_for_is_not_passed_on(deployment, token, crm, scope):
+    crm.answer = {**TOKEN, "scope": scope}
+    assert ask(deployment, token).status_code == 502
+
+
+@pytest.mark.parametrize(
+    ("said", "expires_in"),
+    [(None, 300), (-1, 300), (True, 300), ("60", 60), ("x", 300), (1.5, 300), (2**40, 300)],
+)
+def test_it_always_says_how_long_it_lives(deployment, token, crm, said, expires_in):
+    crm.answer = {**TOKEN, "expires_in": said}
+    assert ask(deployment, token).json["expires_in"] == expires_in
+
+
+def test_a_service_that_hangs_disturbs_no_other(sqlite_url, idp, crm, tmp_path):
+    with (
+        Crm() as slow,
+        start(tmp_path, sqlite_url, idp, crm, slow=slow) as deployment,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        slow.answer = Spoiled(200, b"{}", pause=1.5)
+        token = connect(deployment, scope="issues:read")
+        hanging = [pool.submit(ask, deployment, token, audience="slow") for _ in range(6)]
+        assert ask(deployment, token).status_code == 200
+        assert {each.result().status_code for each in hanging} == {503}
+
+
+def test_without_an_upstream_token_the_user_connects_again(deployment, token, crm):
+    with deployment.server.store.write() as tx:
+        tx.forget_upstream_tokens_but(())
+    refused = ask(deployment, token)
+    assert (refused.status_code, refused.json["error"]) == (400, "invalid_grant")
+    assert crm.asked == []
+
+
+@pytest.mark.parametrize("scope", ["crm.write", "crm.admin", "issues:read"])
+def test_no_scope_is_asked_for_that_the_users_are_not_worth(deployment, token, crm, scope):
+    refused = ask(deployment, token, scope=scope)
+    assert (refused.status_code, refused.json["error"]) == (400, "invalid_scope")
+    assert crm.asked == []
