@@ -1,5 +1,6 @@
 """What the server says about itself: RFC 8414 §2, RFC 9207 §3, OpenID Connect Discovery §3."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from authserver.oauth import client_assertion, scope
@@ -8,6 +9,17 @@ from authserver.oauth.exchange_request import GRANT_TYPE
 from authserver.oauth.resource import Resource
 
 SIGNING_ALGORITHMS = ("ES256", "RS256", "EdDSA")
+_ALWAYS: Mapping[str, object] = {
+    "response_types_supported": ["code"],
+    "response_modes_supported": ["query"],
+    "code_challenge_methods_supported": ["S256"],
+    "authorization_response_iss_parameter_supported": True,
+    "subject_types_supported": ["public"],
+    "prompt_values_supported": ["none", "login", "consent", "select_account"],
+    "claims_parameter_supported": False,
+    "request_parameter_supported": False,
+    "request_uri_parameter_supported": False,
+}
 
 
 def scopes_supported(
@@ -51,20 +63,12 @@ def authorization_server_metadata(
         "userinfo_endpoint": f"{issuer}/userinfo",
         "jwks_uri": f"{issuer}/jwks.json",
         "scopes_supported": list(scopes),
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
         "grant_types_supported": [*GRANT_TYPES, *([GRANT_TYPE] if features.token_exchange else [])],
         "revocation_endpoint": f"{issuer}/revoke",
         "introspection_endpoint": f"{issuer}/introspect",
         **_client_authentication(features),
-        "code_challenge_methods_supported": ["S256"],
-        "authorization_response_iss_parameter_supported": True,
-        "subject_types_supported": ["public"],
+        **_ALWAYS,
         "id_token_signing_alg_values_supported": list(id_token_algs),
-        "prompt_values_supported": ["none", "login", "consent", "select_account"],
-        "claims_parameter_supported": False,
-        "request_parameter_supported": False,
-        "request_uri_parameter_supported": False,
         "protected_resources": [resource.url for resource in resources],
     }
     if features.token_batch:
