@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from authserver.audit import Audit
+from authserver.kept import Kept
 from authserver.keys import Agreement, SigningKeys, VaultCipher
 from authserver.oauth.client import Client
 from authserver.oauth.refresh_token import RefreshKeys
@@ -22,7 +23,8 @@ Clock = Callable[[], int]
 class AuthServer:
     """The server: its settings and its parts; `clock` is the one place where time is read.
 
-    `trusted_issuers` are by the `iss` of their tokens, external `services` by their names.
+    `trusted_issuers` are by the `iss` of their tokens, external `services` by their names;
+    `status_lists` keeps the newest one, signed, with its ETag.
     """
 
     settings: Settings
@@ -32,6 +34,7 @@ class AuthServer:
     upstream: Upstream
     trusted_issuers: Mapping[str, TrustedIssuerClient]
     services: Mapping[str, ExternalServiceClient]
+    status_lists: Kept[tuple[str, str]]
     vault_cipher: VaultCipher
     agreement: Agreement
     audit: Audit

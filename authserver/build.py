@@ -5,6 +5,7 @@ from contextlib import suppress
 from authserver import sealing
 from authserver.app import AuthServer, Clock
 from authserver.audit import Audit
+from authserver.kept import Kept
 from authserver.keys import Agreement, SigningKeys, VaultCipher
 from authserver.oauth.access_token import ID_TOKEN_LIFETIME
 from authserver.rate_limit import RateLimiter
@@ -67,6 +68,7 @@ def build(
             each.issuer: TrustedIssuerClient(each) for each in settings.trusted_issuers
         },
         services={each.name: ExternalServiceClient(each) for each in settings.external_services},
+        status_lists=Kept(),
         audit=audit,
         limiter=RateLimiter(settings.rate_limits),
         clock=clock,

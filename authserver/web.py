@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from authserver.endpoints import (
     discovery,
     pages,
     sign_in,
+    status_list,
     token_batch,
 )
 from authserver.endpoints.health import health
@@ -110,10 +112,11 @@ def endpoints(server: AuthServer) -> list[Endpoint]:
         if server.settings.registration.enabled
         else Endpoint("/register", ("POST",), discovery.unknown),
         *token_batch.endpoints(server),
+        *status_list.endpoints(server),
         *backchannel_logout.endpoints(server),
     ]
     placed = [
-        Endpoint(prefix + each.path, each.methods, each.function, each.body, each.cors)
+        replace(each, path=prefix + each.path)
         for each in listed
         for prefix in _prefixes(server, each.path)
     ]

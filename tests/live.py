@@ -1,7 +1,7 @@
 """A server on a real socket, and its actors over real HTTP"""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,14 +92,24 @@ class Remote:
 
 @contextmanager
 def deployed(
-    folder: Path, database: str, idp: HostileIdp, *, path: str = "", more: str = ""
+    folder: Path,
+    database: str,
+    idp: HostileIdp,
+    *,
+    path: str = "",
+    more: str = "",
+    change: Callable[[Path], object] = bool,
 ) -> Iterator[Deployment]:
-    """Serve a deployment whose issuer is its real address, at today's time."""
+    """Serve a deployment whose issuer is its real address, at today's time.
+
+    `change` may change the configuration file before it is read.
+    """
     late = Late()
     with served(late) as origin:
         now = int(time.time())
         idp.now = now
         config = write_config(folder, database, idp.issuer, origin + path, more)
+        change(config)
         with Deployment(load(config), idp, Clock(now)) as deployment:
             late.app = deployment.app
             yield deployment

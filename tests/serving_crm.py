@@ -29,7 +29,7 @@ client_secret = "file:crm-secret"
 audience = "https://api.crm.example"
 resource = "https://api.crm.example/v1"
 scopes = ["crm.read", "crm.write"]
-request_timeout = 0.5
+request_timeout = 20
 {crm_more}
 
 [external_services.slow]

@@ -1,7 +1,7 @@
 """POST /token: one place decides, spends and mints: OAuth 2.1 §3.2, RFC 6749 §5."""
 
 from authserver.app import AuthServer
-from authserver.endpoints import token_exchange
+from authserver.endpoints import status_list, token_exchange
 from authserver.endpoints.client_authentication import authenticate, slowed_down
 from authserver.grants import Proof, Prove, authorization_code, liveness, refresh_token
 from authserver.message import Request, Response, json_response
@@ -108,6 +108,7 @@ def _mint(
         lifetime=lifetime,
         jti=opaque.random_value(),
         now=now,
+        status=status_list.of_grant(server, resource, granted, now),
     )
     answer: dict[str, object] = {
         "access_token": server.keys.sign(access_token.ACCESS_TOKEN_TYPE, claims, now),

@@ -1,6 +1,7 @@
 """POST /token with a token exchange: what was decided is carried out: RFC 8693 §2.2."""
 
 from authserver.app import AuthServer
+from authserver.endpoints import status_list
 from authserver.endpoints.held_token import held_token, source_of
 from authserver.endpoints.service_token import service_token
 from authserver.grants import token_exchange
@@ -74,9 +75,19 @@ def _mint(
         lifetime=lifetime,
         jti=opaque.random_value(),
         now=now,
+        status=_status(server, proof, resource, now),
     )
     token = server.keys.sign(access_token.ACCESS_TOKEN_TYPE, claims, now)
     return _answer(token, lifetime, permitted)
+
+
+def _status(
+    server: AuthServer, proof: Proof, resource: Resource, now: int
+) -> dict[str, object] | None:
+    if proof.grant is not None:
+        return status_list.of_grant(server, resource, proof.grant, now)
+    subject = proof.exchange.subject
+    return status_list.of_subject(server, resource, subject.anchor, subject.sub, now)
 
 
 def _upstream_token(server: AuthServer, proof: Proof, request: Request) -> dict[str, object]:

@@ -1,10 +1,11 @@
 """The authorization code grant: OAuth 2.1 §4.1.3, RFC 7636 §4.6."""
 
 import secrets
+from dataclasses import replace
 
 from authserver.app import AuthServer
 from authserver.grants import Proof
-from authserver.oauth import pkce
+from authserver.oauth import anchor, pkce
 from authserver.oauth.client import Client
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.grant import Code, Grant
@@ -35,6 +36,7 @@ def prove(server: AuthServer, reads: Reads, client: Client, params: Params, now:
         if not tx.spend_code(code.digest, now, code.epoch_subjects):
             raise _replayed(tx, code, now)
         grant = _new_grant(server, code, now)
+        grant = replace(grant, status_index=_status_index(server, tx, grant, now))
         tx.add_grant(grant)
         return grant
 
@@ -71,6 +73,19 @@ def _new_grant(server: AuthServer, code: Code, now: int) -> Grant:
         epochs=code.epochs,
         upstream_sid=code.upstream_sid,
         refresh_kid=server.refresh_keys.current,
+    )
+
+
+def _status_index(server: AuthServer, tx: Transaction, grant: Grant, now: int) -> int | None:
+    """Give the grant its bit on the status list, whichever resource its tokens will be for."""
+    if not server.settings.has_status_list:
+        return None
+    return tx.add_status_entry(
+        anchor.of_grant(grant.id),
+        grant.epoch_subjects,
+        grant_id=grant.id,
+        epochs=grant.epochs,
+        now=now,
     )
 
 

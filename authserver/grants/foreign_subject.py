@@ -11,6 +11,7 @@ from authserver.oauth.edge import UPSTREAM, Requester
 from authserver.oauth.exchange import Subject
 from authserver.oauth.exchange_request import ACCESS_TOKEN, ID_TOKEN, JWT
 from authserver.oauth.user import User
+from authserver.storage.anchors import LiveToken
 from authserver.upstream.errors import UpstreamError
 from authserver.upstream.foreign_token import ForeignToken
 from authserver.upstream.subject_token import SubjectTokens
@@ -27,7 +28,7 @@ def is_upstream(server: AuthServer, issuer: str) -> bool:
 
 def of_upstream(
     server: AuthServer, requester: Requester, token: str, type_: str, now: int
-) -> tuple[Subject, User]:
+) -> tuple[Subject, LiveToken]:
     """Return the user of ours whom a token of the upstream is about; raises UpstreamError.
 
     Users are known by the upstream's issuer and subject, never by e-mail. An ID token tells enough
@@ -45,12 +46,12 @@ def of_upstream(
         user = _new_user(server, tokens, found, now)
     if user is None:
         raise _unknown("no_user")
-    return _subject(server, requester, found, UPSTREAM, user.sub), user
+    return _subject(server, requester, found, UPSTREAM, user.sub), LiveToken(user)
 
 
 def of_trusted_issuer(
     server: AuthServer, requester: Requester, issuer: str, token: str, type_: str, now: int
-) -> tuple[Subject, User | None]:
+) -> tuple[Subject, LiveToken]:
     """Return the subject of a trusted issuer's token: nobody of ours, unless the file says so.
 
     Raises UpstreamError.
@@ -62,12 +63,13 @@ def of_trusted_issuer(
     mapped = users.get(found.subject)
     if mapped is None:
         digest = opaque.digest(f"{found.issuer}\0{found.subject}")
-        return _subject(server, requester, found, name, f"{PREFIX}{digest[:40]}"), None
+        sub = f"{PREFIX}{digest[:40]}"
+        return _subject(server, requester, found, name, sub), LiveToken(None)
     with server.store.read() as reads:
         user = reads.user(mapped)
     if user is None:
         raise _unknown("no_user")
-    return _subject(server, requester, found, name, user.sub), user
+    return _subject(server, requester, found, name, user.sub), LiveToken(user)
 
 
 def actor(server: AuthServer, issuer: str, token: str, type_: str, now: int) -> Party:

@@ -13,14 +13,14 @@ from authserver.oauth.errors import OAuthError
 from authserver.oauth.exchange import Subject
 from authserver.oauth.exchange_request import ACCESS_TOKEN, JWT, ExchangeRequest
 from authserver.oauth.strict_json import parse_object
-from authserver.oauth.user import User
+from authserver.storage.anchors import LiveToken
 from authserver.upstream.errors import UpstreamError, UpstreamUnavailable
 
 
 def verify(
     server: AuthServer, requester: Requester, request: ExchangeRequest, now: int
-) -> tuple[Subject, User | None]:
-    """Return what a subject token proves, and the user of ours who it is about, if it is one.
+) -> tuple[Subject, LiveToken]:
+    """Return what a subject token proves, and what it hangs on here: a user of ours, a grant.
 
     Raises `invalid_request` for one that is not valid, whatever the reason (RFC 8693 §2.2.2), and
     `temporarily_unavailable` where its issuer cannot be asked for its keys.
@@ -68,7 +68,7 @@ def verify_actor(
 
 def _ours(
     server: AuthServer, token: str, type_: str, now: int, role: str
-) -> tuple[Subject, User | None]:
+) -> tuple[Subject, LiveToken]:
     """Return what an access token of ours says, while all that it hangs on stands."""
     is_of_type = type_ in (ACCESS_TOKEN, JWT)
     claims = server.keys.verify(token, ACCESS_TOKEN_TYPE, now) if is_of_type else None
@@ -98,7 +98,7 @@ def _ours(
         link=anchor.link(claims),
         actors=act.read(claims.get("act"), server.issuer),
     )
-    return subject, live.user
+    return subject, live
 
 
 def _claimed_issuer(token: str) -> str:

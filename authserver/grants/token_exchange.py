@@ -15,29 +15,32 @@ from authserver.oauth.edge import Requester
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.exchange import Exchange, Subject
 from authserver.oauth.exchange_request import ExchangeRequest
+from authserver.oauth.grant import Grant
 from authserver.oauth.params import Params
 from authserver.oauth.target import Target
 from authserver.oauth.user import User
+from authserver.storage.anchors import LiveToken
 
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """The tokens of a request, verified, and who presents them; `user` is a user of ours."""
+    """The tokens of a request, verified, and who presents them."""
 
     requester: Requester
     subject: Subject
-    user: User | None
+    live: LiveToken
     actor: Party | None
     scope: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What may be had for which target, and for which user of ours, where the subject is one."""
+    """What may be had for which target, for which user and of which grant, where there are such."""
 
     exchange: Exchange
     target: Target
     user: User | None
+    grant: Grant | None = None
 
 
 def prove(server: AuthServer, client: Client, params: Params, now: int) -> Proof:
@@ -52,9 +55,9 @@ def verify(
     server: AuthServer, requester: Requester, request: ExchangeRequest, now: int
 ) -> Presented:
     """Verify the tokens of a request; raises `invalid_request`, `temporarily_unavailable`."""
-    subject, user = subject_token.verify(server, requester, request, now)
+    subject, live = subject_token.verify(server, requester, request, now)
     actor = subject_token.verify_actor(server, requester, request, now)
-    return Presented(requester, subject, user, actor, request.scope)
+    return Presented(requester, subject, live, actor, request.scope)
 
 
 def decide(server: AuthServer, presented: Presented, wanted: Target) -> Proof:
@@ -70,7 +73,7 @@ def decide(server: AuthServer, presented: Presented, wanted: Target) -> Proof:
         issuer=server.issuer,
         audience=None if wanted.resource is None else wanted.resource.url,
     )
-    return Proof(decided, wanted, presented.user)
+    return Proof(decided, wanted, presented.live.user, presented.live.grant)
 
 
 def find_requester(server: AuthServer, client: Client) -> Requester:

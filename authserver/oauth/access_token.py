@@ -21,11 +21,13 @@ def access_token_claims(
     lifetime: int,
     jti: str,
     now: int,
+    status: Mapping[str, object] | None = None,
 ) -> dict[str, object]:
     """Return the claims of an access token: `aud` is one string, the resource as registered.
 
     `user_claims` are what the resource asks for beside ours; none of them replaces one of ours.
-    `via` is our own: what each audience of the chain could do, and with which tokens this falls.
+    `status` is its place on the status list. `via` is our own: what each audience of the chain
+    could do, and with which tokens this falls.
     """
     claims: dict[str, object] = {
         **user_claims,
@@ -43,6 +45,8 @@ def access_token_claims(
         claims["auth_time"] = authorization.auth_time
     if authorization.actors:
         claims["act"] = act.claim(authorization.actors)
+    if status is not None:
+        claims["status"] = status
     if authorization.via:
         claims["via"] = [link.claim() for link in authorization.via]
     return claims

@@ -4,6 +4,7 @@ A token names its root (the grant, or where there is none the subject and the cl
 them) and, where it was exchanged, every token of ours before it.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -39,6 +40,17 @@ class Link:
     def claim(self) -> dict[str, object]:
         """Return the member of the claim `via`."""
         return {"aud": self.aud, "scope": scope.join(self.scope), "jti": self.jti}
+
+
+def of_grant(grant_id: str) -> str:
+    """Return the name of a root that is a grant."""
+    return f"grant:{grant_id}"
+
+
+def of_subject(root: Anchor, sub: str) -> str:
+    """Return the name of a root that is no grant; another one once anything of it was revoked."""
+    text = f"{sub}\0{root.client_id}\0{root.epochs}"
+    return f"subject:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def read(claims: Mapping[str, object]) -> Anchor:

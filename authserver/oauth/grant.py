@@ -67,6 +67,7 @@ class Grant:
     `handle` names it in refresh tokens, `id` in access tokens; `generation` counts rotations;
     `expires_at` is its absolute end, `idle_expires_at` moves with each rotation. `refresh_kid` is
     the key with which its current refresh token was made, None of one that an earlier version made.
+    `status_index` is its bit in the status list, where it has one.
     """
 
     id: str
@@ -86,6 +87,7 @@ class Grant:
     upstream_sid: str | None = None
     revoked_at: int | None = None
     refresh_kid: str | None = None
+    status_index: int | None = None
 
     @property
     def epoch_subjects(self) -> tuple[str, ...]:

@@ -43,7 +43,8 @@ class Resource:
     `allow` says who may use it, None is everybody who signs in. `claims` are what its tokens say
     about the user, as `claim.for_token` takes them. `upstream_token` says whether the users'
     upstream tokens are kept for its server, and `upstream_scopes` are asked for there just for it.
-    `liveness` says whether the upstream is asked about the user before a refresh.
+    `liveness` says whether the upstream is asked about the user before a refresh, `status_list`
+    whether its tokens are on the list by which verifiers hear of revocations.
     """
 
     key: str
@@ -57,6 +58,7 @@ class Resource:
     upstream_token: UpstreamTokenUse = "none"
     upstream_scopes: tuple[str, ...] = ()
     liveness: Liveness = "login-only"
+    status_list: bool = False
 
     @property
     def checks_upstream(self) -> bool:

@@ -17,6 +17,7 @@ Reason = Literal[
     "not_yet_valid",
     "claims",
     "binding",
+    "revoked",
 ]
 
 _DESCRIPTION: dict[Reason, str] = {
@@ -32,6 +33,7 @@ _DESCRIPTION: dict[Reason, str] = {
     "not_yet_valid": "The access token is not valid yet.",
     "claims": "The access token lacks a required claim.",
     "binding": "The access token is bound to a key and is no bearer token.",
+    "revoked": "The access token was revoked.",
 }
 
 

@@ -20,10 +20,11 @@ class ResourceServer:
     `issuer` and `resource` are the strings of the authorization server's configuration, to the
     letter. Every request needs all of `required_scopes`. A client without a token is told to ask
     for `challenge_scopes`, by default all scopes that are not sensitive: few clients come back for
-    more later. `verifier` replaces the one made from `issuer`, `resource` and `algorithms`.
+    more later. With `status_list` a revocation is seen within a minute. `verifier` replaces the
+    one made from `issuer`, `resource`, `algorithms` and `status_list`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each thing that a resource is told
         self,
         *,
         issuer: str,
@@ -33,12 +34,15 @@ class ResourceServer:
         required_scopes: Iterable[str] = (),
         challenge_scopes: Iterable[str] | None = None,
         algorithms: Iterable[str] = ("ES256",),
+        status_list: bool = False,
         verifier: Verifier | None = None,
     ) -> None:
         self.issuer = issuer
         self.resource = _resource(resource, name, scopes)
         self.required_scopes = _checked(required_scopes)
-        self.verifier = verifier or Verifier(issuer, resource, algorithms=algorithms)
+        self.verifier = verifier or Verifier(
+            issuer, resource, algorithms=algorithms, status_list=status_list
+        )
         if (self.verifier.issuer, self.verifier.resource) != (issuer, resource):
             raise ValueError("the verifier is for another issuer or resource")
         self.metadata = MetadataDocument(self.resource, issuer)

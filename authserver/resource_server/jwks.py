@@ -1,10 +1,7 @@
 """Fetches an issuer's keys and keeps them. RFC 8414 §3, RFC 7517 §5"""
 
 import logging
-import os
 import re
-import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -14,6 +11,7 @@ import urllib3
 
 from authserver.oauth.strict_json import parse_object
 from authserver.resource_server.errors import KeysUnavailable
+from authserver.resource_server.fetching import Fetching
 from authserver.resource_server.keys import VerificationKey, import_keys
 
 _MIN_LIFETIME = 60
@@ -23,9 +21,6 @@ _STALE_LIFETIME = 86_400  # how long old keys serve while the issuer does not an
 _REFETCH_INTERVAL = 30  # a stranger's made-up kid cannot make us fetch more often
 _RETRY_INTERVAL = 5  # while there are no keys at all
 
-_MAX_BYTES = 65_536
-_CONNECT_TIMEOUT = 3.0
-_TOTAL_TIMEOUT = 5.0
 _MAX_AGE = re.compile(r"(?:^|[,\s])max-age=(\d{1,9})(?:$|[,\s])")
 _log = logging.getLogger("authserver.resource_server")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -55,8 +50,7 @@ class JwksCache:
         self._issuer = issuer
         self._configured_uri = jwks_uri
         self._discovered_uri: str | None = None
-        self._ca_bundle = ca_bundle
-        self._own_connections()
+        self._fetcher = Fetching(ca_bundle)
         self._keys = Keys()
         self._tried_at: int | None = None
         self._failure = ""
@@ -66,41 +60,28 @@ class JwksCache:
 
         While one thread fetches, the others go on with the old keys, or wait where there are none.
         """
-        self._leave_the_parent()
         keys = self._keys
         if keys.is_fresh(now):
             return keys
         interval = _REFETCH_INTERVAL if keys.is_usable(now) else _RETRY_INTERVAL
-        if not self._fetching.acquire(blocking=not keys.is_usable(now)):
+        lock = self._fetcher.lock()
+        if not lock.acquire(blocking=not keys.is_usable(now)):
             return keys
         try:
             if not self._keys.is_fresh(now) and self._may_try(now, interval):
                 self._fetch(now)
         finally:
-            self._fetching.release()
+            lock.release()
         if not self._keys.is_usable(now):
             raise KeysUnavailable(self._failure)
         return self._keys
 
     def current_for_unknown_kid(self, now: int) -> Keys:
         """Return the keys, fetched again unless that was tried less than 30 seconds ago."""
-        self._leave_the_parent()
-        with self._fetching:
+        with self._fetcher.lock():
             if self._may_try(now, _REFETCH_INTERVAL):
                 self._fetch(now)
             return self._keys
-
-    def _own_connections(self) -> None:
-        self._pid = os.getpid()
-        self._fetching = threading.Lock()
-        self._http = requests.Session()
-        self._http.trust_env = False
-        self._http.verify = self._ca_bundle or True
-
-    def _leave_the_parent(self) -> None:
-        """Share nothing across a fork: a socket would have two readers, a lock no holder."""
-        if self._pid != os.getpid():
-            self._own_connections()
 
     def _may_try(self, now: int, interval: int) -> bool:
         return self._tried_at is None or not 0 <= now - self._tried_at < interval
@@ -131,28 +112,10 @@ class JwksCache:
         return uri
 
     def _get(self, url: str) -> tuple[dict[str, object], int]:
-        deadline = time.monotonic() + _TOTAL_TIMEOUT
-        with self._http.get(
-            url,
-            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
-            allow_redirects=False,
-            stream=True,
-            timeout=(_CONNECT_TIMEOUT, _CONNECT_TIMEOUT),
-        ) as response:
-            if response.status_code != 200:
-                raise ValueError("the answer is not 200")
-            body = _read(response, deadline)
-        return parse_object(body), _lifetime(response.headers.get("Cache-Control", ""))
-
-
-def _read(response: requests.Response, deadline: float) -> bytes:
-    """Read what has arrived, piece by piece, so that neither size nor time can run away."""
-    body = b""
-    while piece := response.raw.read1(8192, decode_content=False):
-        body += piece
-        if len(body) > _MAX_BYTES or time.monotonic() > deadline:
-            raise ValueError("the answer is too long or too slow")
-    return body
+        found = self._fetcher.send("GET", url, {"Accept": "application/json"})
+        if found.status != 200:
+            raise ValueError("the answer is not 200")
+        return parse_object(found.body), _lifetime(found.headers.get("cache-control", ""))
 
 
 def _lifetime(cache_control: str) -> int:

@@ -22,7 +22,7 @@ _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\Z")
 _MAX_HEADER_LENGTH = 4096
 _MAX_KID_LENGTH = 256
 _MAX_REMEMBERED = 1024
-_TYPES = ("at+jwt", "application/at+jwt")
+ACCESS_TOKEN_TYPES = ("at+jwt", "application/at+jwt")
 
 
 class SignatureCheck:
@@ -39,9 +39,18 @@ class SignatureCheck:
         self._remembered_of: Keys | None = None
         self._lock = threading.Lock()
 
-    def claims(self, token: str, now: int) -> dict[str, object]:
-        """Return the claims of a token whose header and signature are good; raises InvalidToken."""
-        algorithm, kid = _judge(_header(token), self._algorithms)
+    def claims(
+        self,
+        token: str,
+        now: int,
+        types: tuple[str, ...] = ACCESS_TOKEN_TYPES,
+        max_length: int = MAX_TOKEN_LENGTH,
+    ) -> dict[str, object]:
+        """Return the claims of a token whose header and signature are good; raises InvalidToken.
+
+        `types` are what its `typ` may be, in lower case.
+        """
+        algorithm, kid = _judge(_header(token, max_length), self._algorithms, types)
         keys = self._jwks.current(now)
         digest = hashlib.sha256(token.encode()).digest()
         payload = self._recall(keys, digest)
@@ -82,7 +91,7 @@ class _Registry(JWSRegistry):
     """Exactly the pinned algorithms; joserfc's warning that EdDSA has a newer name is no news."""
 
     max_header_length = _MAX_HEADER_LENGTH
-    max_payload_length = MAX_TOKEN_LENGTH
+    max_payload_length = 2**24  # the length of the whole token was looked at before
 
     def get_alg(self, name: str) -> Any:  # noqa: ANN401  (joserfc does not export the type)
         if not self.allowed or name not in self.allowed:
@@ -90,17 +99,19 @@ class _Registry(JWSRegistry):
         return self.algorithms[name]
 
 
-def _header(token: str) -> dict[str, object]:
-    match = _COMPACT.match(token) if len(token) <= MAX_TOKEN_LENGTH else None
+def _header(token: str, max_length: int) -> dict[str, object]:
+    match = _COMPACT.match(token) if len(token) <= max_length else None
     if match is None or len(match[1]) > _MAX_HEADER_LENGTH or len(match[1]) % 4 == 1:
         raise InvalidToken("malformed")
     return _parse(base64.urlsafe_b64decode(match[1] + "=" * (-len(match[1]) % 4)))
 
 
-def _judge(header: Mapping[str, object], algorithms: Collection[str]) -> tuple[str, str]:
+def _judge(
+    header: Mapping[str, object], algorithms: Collection[str], types: tuple[str, ...]
+) -> tuple[str, str]:
     """Return `alg` and `kid` of a header that is allowed; nothing is fetched before this."""
     media_type, algorithm, kid = header.get("typ"), header.get("alg"), header.get("kid")
-    if not isinstance(media_type, str) or media_type.lower() not in _TYPES:
+    if not isinstance(media_type, str) or media_type.lower() not in types:
         raise InvalidToken("type")
     # No extension is understood, so none may be critical (RFC 7515 §4.1.11, RFC 7797 §6).
     if "crit" in header or "b64" in header:

@@ -11,6 +11,7 @@ from authserver.resource_server.errors import InsufficientScope, InvalidToken
 from authserver.resource_server.jwks import JwksCache, require_secure_url
 from authserver.resource_server.jws import SignatureCheck
 from authserver.resource_server.keys import KEY_OF_ALGORITHM
+from authserver.resource_server.status import StatusList
 
 MAX_TOKEN_LIFETIME = 86_400  # the server mints none that lives longer
 _MAX_LEEWAY = 300
@@ -54,7 +55,8 @@ class Verifier:
     """Validates access tokens that one issuer minted for one resource.
 
     Keys come from `jwks_uri`, by default from the issuer's metadata. `aud` must be exactly
-    `resource`, `iss` exactly `issuer`; `leeway` (seconds) covers clocks that differ.
+    `resource`, `iss` exactly `issuer`; `leeway` (seconds) covers clocks that differ. With
+    `status_list` the issuer's list is asked whether a token was revoked.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Verifier:
         jwks_uri: str | None = None,
         algorithms: Iterable[str] = ("ES256",),
         leeway: int = 60,
+        status_list: bool = False,
         ca_bundle: str | None = None,
         clock: Callable[[], int] = wall_clock,
     ) -> None:
@@ -79,6 +82,7 @@ class Verifier:
         self._clock = clock
         jwks = JwksCache(issuer, jwks_uri, ca_bundle)
         self._signature = SignatureCheck(jwks, _pinned(algorithms))
+        self._status = StatusList(issuer, self._signature, ca_bundle) if status_list else None
 
     def verify(
         self, token: str, *, now: int | None = None, required_scopes: Iterable[str] = ()
@@ -92,6 +96,8 @@ class Verifier:
         self._check_parties(claims)
         self._check_time(claims, now)
         access_token = self._read(claims)
+        if self._status is not None:
+            self._status.check(claims, now)
         require_scopes(access_token.scopes, required_scopes)
         return access_token
 

@@ -98,6 +98,11 @@ class ResourceTable(Table):
         description="Whether the provider is asked at each refresh if the user may still come; "
         "what a sign-in said is good for as long as the refresh token where it is not.",
     )
+    status_list: bool = Field(
+        default=False,
+        description="Whether its tokens are on the status list, so that a verifier that works "
+        "offline hears of a revocation within a minute.",
+    )
     upstream_token: UpstreamTokenUse = Field(
         "none",
         description="Whether the upstream tokens of its users are kept, sealed, so that its server "

@@ -98,6 +98,11 @@ class Settings:
         return next((each for each in self.resources if each.key == key), None)
 
     @property
+    def has_status_list(self) -> bool:
+        """Say whether the tokens of any resource are on the status list."""
+        return any(each.status_list for each in self.resources)
+
+    @property
     def pages_url(self) -> str:
         """Return what the URLs that browsers open begin with; all others begin with the issuer."""
         return self.authorization_endpoint_base_url or self.issuer

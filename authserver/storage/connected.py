@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
     CursorResult,
     Executable,
@@ -23,7 +24,7 @@ from authserver.storage.tables import epochs
 Parameters = Mapping[str, object]
 PerDialect = Mapping[str, Insert]
 
-_SUBJECTS = ("subject_0", "subject_1", "subject_2", "subject_3")
+SUBJECTS = ("subject_0", "subject_1", "subject_2", "subject_3")
 
 
 def on_both(build: Callable[[Any], Insert]) -> PerDialect:
@@ -33,17 +34,22 @@ def on_both(build: Callable[[Any], Insert]) -> PerDialect:
 
 def epoch_sum() -> ScalarSelect[int]:
     """Return today's sum of the epochs of the parameters that `subject_parameters` makes."""
-    named = epochs.c.subject.in_([bindparam(name) for name in _SUBJECTS])
+    return epoch_sum_of([bindparam(name) for name in SUBJECTS])
+
+
+def epoch_sum_of(subjects: Sequence[ColumnElement[str]]) -> ScalarSelect[int]:
+    """Return today's sum of the epochs of these subjects, each counted once."""
     total = func.coalesce(func.sum(epochs.c.epoch), 0)
+    named = epochs.c.subject.in_(subjects)
     return select(cast(total, BigInteger)).where(named).scalar_subquery()
 
 
 def subject_parameters(subjects: Sequence[str]) -> dict[str, str]:
     """Return one to four subjects as the four parameters of the one statement that is cached."""
-    if not 1 <= len(subjects) <= len(_SUBJECTS):
+    if not 1 <= len(subjects) <= len(SUBJECTS):
         raise ValueError("one to four subjects have epochs at a time")
-    padded = (*subjects, *(subjects[0],) * (len(_SUBJECTS) - len(subjects)))
-    return dict(zip(_SUBJECTS, padded, strict=True))
+    padded = (*subjects, *(subjects[0],) * (len(SUBJECTS) - len(subjects)))
+    return dict(zip(SUBJECTS, padded, strict=True))
 
 
 class Connected:

@@ -19,7 +19,7 @@ CLOCK_MARGIN = 3600
 ENDED_GRANT_KEPT = 86400
 
 _grants, _codes, _clients = tables.grants, tables.codes, tables.clients
-_tokens = tables.upstream_tokens
+_tokens, _entries = tables.upstream_tokens, tables.status_entries
 _pending, _consents, _sessions = tables.pending_authorizations, tables.consents, tables.sessions
 
 
@@ -41,6 +41,8 @@ class Moments:
             "now": self.now,
             "expired_before": self.now - CLOCK_MARGIN,
             "ended_before": self.now - ENDED_GRANT_KEPT,
+            # A root without a grant is noted once a day, and its tokens live for a day at most.
+            "root_before": self.now - 2 * ENDED_GRANT_KEPT - CLOCK_MARGIN,
             "session_before": self.now - CLOCK_MARGIN - SESSION_LIFETIME,
             "seen_before": self.now - CLOCK_MARGIN - SESSION_IDLE_LIFETIME,
             "unused_before": self.unused_before,
@@ -139,6 +141,16 @@ RULES = {
         _codes.c.digest,
         (_codes.c.expires_at <= _moment("expired_before"))
         & ~exists().where(_grants.c.id == _codes.c.grant_id),
+    ),
+    # After the grants: while one is there, a token of it may be out.
+    "status entries": _rule(
+        _entries.c.root,
+        or_(
+            _entries.c.grant_id.is_not(None)
+            & ~exists().where(_grants.c.id == _entries.c.grant_id)
+            & (_entries.c.renewed_at <= _moment("ended_before")),
+            _entries.c.grant_id.is_(None) & (_entries.c.renewed_at <= _moment("root_before")),
+        ),
     ),
     # Nobody can ask for them any more.
     "upstream tokens": _rule(

@@ -64,6 +64,11 @@ _ROTATE = (
     )
     .returning(*_grants.c)
 )
+_SET_STATUS_INDEX = (
+    update(_grants)
+    .where(_grants.c.id == bindparam("grant_id"))
+    .values(status_index=bindparam("index"))
+)
 _REVOKE = (
     update(_grants)
     .where(_grants.c.id == bindparam("grant_id"), _grants.c.revoked_at.is_(None))
@@ -148,6 +153,10 @@ class GrantWrites(Connected):
         }  # fmt: skip
         row = self._row(_ROTATE, parameters)
         return None if row is None else Grant(**row)
+
+    def set_status_index(self, grant_id: str, index: int) -> None:
+        """Note the index of a grant in the status list."""
+        self._changed(_SET_STATUS_INDEX, {"grant_id": grant_id, "index": index})
 
     def revoke_grant(self, grant_id: str, now: int) -> bool:
         """Revoke a grant; False where it was revoked before."""

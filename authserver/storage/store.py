@@ -25,6 +25,7 @@ from authserver.storage.logouts import LogoutReads, LogoutWrites
 from authserver.storage.moments import MomentReads
 from authserver.storage.sealed_values import SealedReads, SealedWrites
 from authserver.storage.signing_keys import SigningKeyReads, SigningKeyWrites
+from authserver.storage.status import StatusReads, StatusWrites
 from authserver.storage.turns import Turns
 from authserver.storage.upstream_identity import UpstreamIdentityReads, UpstreamIdentityWrites
 from authserver.storage.users import UserReads, UserWrites
@@ -42,6 +43,7 @@ class Reads(
     MomentReads,
     SealedReads,
     SigningKeyReads,
+    StatusReads,
     UserReads,
     UpstreamIdentityReads,
     VaultReads,
@@ -61,6 +63,7 @@ class Transaction(
     LogoutWrites,
     SealedWrites,
     SigningKeyWrites,
+    StatusWrites,
     UserWrites,
     UpstreamIdentityWrites,
     VaultWrites,

@@ -198,6 +198,22 @@ grants = Table(
     _text("upstream_sid", nullable=True),
     _integer("revoked_at", nullable=True),
     _text("refresh_kid", nullable=True),
+    _integer("status_index", nullable=True),
+)
+
+# The bit of each root of tokens in the status list, with what ends it, so that one query tells.
+status_entries = Table(
+    "status_entries",
+    metadata,
+    Column("idx", BigInteger, primary_key=True, autoincrement=False),
+    _text("root", unique=True),
+    _text("grant_id", nullable=True),
+    _text("subject_0"),
+    _text("subject_1"),
+    _text("subject_2"),
+    _text("subject_3"),
+    _integer("epochs"),
+    _integer("renewed_at"),
 )
 
 # Access tokens that were revoked one by one; what was exchanged from them names them too.

@@ -79,6 +79,7 @@ def test_068_a_description_has_only_permitted_characters_and_nothing_that_was_se
 FILLED = {
     "index",
     "name",
+    "role",
     "why",
     "limit",
     "MAX_STATE",
@@ -116,7 +117,6 @@ def test_068_every_description_is_a_fixed_sentence():
     "grant_type",
     [
         "password", "implicit", "client_credentials", "AUTHORIZATION_CODE", "authorization_code ",
-        "urn:ietf:params:oauth:grant-type:token-exchange",
         "urn:ietf:params:oauth:grant-type:jwt-bearer",
         "urn:ietf:params:oauth:grant-type:device_code", "__class__", "x" * 9000,
     ],

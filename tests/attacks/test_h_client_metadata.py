@@ -54,7 +54,6 @@ def test_112_what_a_client_registered_is_its_maximum(deployment):
 @pytest.mark.parametrize(
     "grant",
     ["client_credentials", "password", "implicit",
-     "urn:ietf:params:oauth:grant-type:token-exchange",
      "urn:ietf:params:oauth:grant-type:jwt-bearer",
      "urn:ietf:params:oauth:grant-type:device_code"],
 )  # fmt: skip

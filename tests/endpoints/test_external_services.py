@@ -163,7 +163,6 @@ FAILURES = {
     "broken": (Spoiled(500, b"<html>canary"), 503, "temporarily_unavailable"),
     "html": (Spoiled(200, b"<html>canary"), 503, "temporarily_unavailable"),
     "giant": (Spoiled(200, b"x" * 2**21), 503, "temporarily_unavailable"),
-    "slow": (Spoiled(200, b"{}", pause=1.5), 503, "temporarily_unavailable"),
     "moved": (Spoiled(302, b"{}", {"Location": "/canary"}), 502, "temporarily_unavailable"),
     "no token": (Spoiled(200, b'{"token_type": "Bearer"}'), 503, "temporarily_unavailable"),
     "no type": (Spoiled(200, b'{"access_token": "x"}'), 503, "temporarily_unavailable"),

@@ -274,7 +274,7 @@ def test_nobody_waits_for_a_refresh_while_old_keys_are_at_hand(issuer):
 
 
 def test_an_issuer_that_hangs_costs_seconds_not_minutes(issuer, monkeypatch):
-    monkeypatch.setattr("authserver.resource_server.jwks._CONNECT_TIMEOUT", 0.1)
+    monkeypatch.setattr("authserver.resource_server.fetching._CONNECT_TIMEOUT", 0.1)
     issuer.gate.clear()
     started = time.monotonic()
     with pytest.raises(KeysUnavailable):
@@ -283,7 +283,7 @@ def test_an_issuer_that_hangs_costs_seconds_not_minutes(issuer, monkeypatch):
 
 
 def test_an_answer_that_trickles_is_cut_off(issuer, monkeypatch):
-    monkeypatch.setattr("authserver.resource_server.jwks._TOTAL_TIMEOUT", 0.0)
+    monkeypatch.setattr("authserver.resource_server.fetching.TOTAL_TIMEOUT", 0.05)
     with pytest.raises(KeysUnavailable) as refused:
         verify(issuer.verifier(), issuer)
     assert "too slow" in refused.value.detail
@@ -300,11 +300,11 @@ def test_proxies_of_the_environment_are_not_used(issuer, monkeypatch):
 def test_a_forked_process_shares_neither_connection_nor_lock_with_its_parent(issuer, monkeypatch):
     cache = JwksCache(issuer.url, None)
     parents = cache.current(NOW)
-    inherited, held = cache._http, cache._fetching
+    inherited, held = cache._fetcher._http, cache._fetcher.lock()
     with held:  # by a thread of the parent, which the child does not have
         monkeypatch.setattr(os, "getpid", lambda: -1)
         own = cache.current(NOW + 3600)
 
     assert own is not parents
     assert issuer.jwks_hits == 2
-    assert cache._http is not inherited
+    assert cache._fetcher._http is not inherited

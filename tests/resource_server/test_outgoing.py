@@ -30,7 +30,7 @@ def fake():
 
 @pytest.fixture
 def exchanger(fake):
-    connection = Connection(timeout=0.5)
+    connection = Connection(timeout=20)
     return TokenExchanger(
         issuer=fake.issuer, client_id="issues", client_secret="s", connection=connection
     )
