@@ -10,7 +10,7 @@ import requests
 
 MAX_BYTES = 65_536
 TOTAL_TIMEOUT = 5.0
-_CONNECT_TIMEOUT = 3.0
+_EACH_TIMEOUT = 3.0  # to connect, and between two pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,9 @@ class Fetching:
     ) -> Fetched:
         """Return the answer; raises what requests and urllib3 raise, ValueError past a bound."""
         self._leave_the_parent()
-        timeout = TOTAL_TIMEOUT if self._timeout is None else self._timeout
-        deadline = time.monotonic() + timeout
+        total = TOTAL_TIMEOUT if self._timeout is None else self._timeout
+        each = min(_EACH_TIMEOUT, self._timeout or _EACH_TIMEOUT)
+        deadline = time.monotonic() + total
         with self._http.request(
             method,
             url,
@@ -58,7 +59,7 @@ class Fetching:
             headers={"Accept-Encoding": "identity", **headers},
             allow_redirects=False,
             stream=True,
-            timeout=(min(_CONNECT_TIMEOUT, timeout), min(_CONNECT_TIMEOUT, timeout)),
+            timeout=(each, each),
         ) as response:
             body = self._read(response, deadline)
             found = {name.lower(): value for name, value in response.headers.items()}

@@ -274,7 +274,7 @@ def test_nobody_waits_for_a_refresh_while_old_keys_are_at_hand(issuer):
 
 
 def test_an_issuer_that_hangs_costs_seconds_not_minutes(issuer, monkeypatch):
-    monkeypatch.setattr("authserver.resource_server.fetching._CONNECT_TIMEOUT", 0.1)
+    monkeypatch.setattr("authserver.resource_server.fetching._EACH_TIMEOUT", 0.1)
     issuer.gate.clear()
     started = time.monotonic()
     with pytest.raises(KeysUnavailable):
@@ -283,7 +283,7 @@ def test_an_issuer_that_hangs_costs_seconds_not_minutes(issuer, monkeypatch):
 
 
 def test_an_answer_that_trickles_is_cut_off(issuer, monkeypatch):
-    monkeypatch.setattr("authserver.resource_server.fetching.TOTAL_TIMEOUT", 0.05)
+    monkeypatch.setattr("authserver.resource_server.fetching.TOTAL_TIMEOUT", 0.0)
     with pytest.raises(KeysUnavailable) as refused:
         verify(issuer.verifier(), issuer)
     assert "too slow" in refused.value.detail
