@@ -1,10 +1,14 @@
 """A wall around the identity provider: while it hangs, half of the threads serve everything else"""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from authserver.upstream.errors import UpstreamUnavailable
+from authserver.upstream.session import Deadline
+
+T = TypeVar("T")
 
 DEFAULT_CALLS = 4  # half of the threads of `authserver serve`
 
@@ -24,3 +28,15 @@ class Bulkhead:
             yield
         finally:
             self._free.release()
+
+    def ask_if_needed(self, attempt: Callable[[Deadline], T], seconds: float) -> T:
+        """Make an attempt with what is kept here alone, then one that may ask for so long.
+
+        Only the second one holds a call. Raises what the attempts raise.
+        """
+        try:
+            return attempt(Deadline(0))
+        except UpstreamUnavailable:
+            pass  # of what is kept here nothing decides: ask, when it is this thread's turn
+        with self.call():
+            return attempt(Deadline(seconds))

@@ -9,7 +9,7 @@ from authserver.upstream import id_token
 from authserver.upstream.bulkhead import Bulkhead
 from authserver.upstream.cached import Cached
 from authserver.upstream.discovery import ProviderMetadata
-from authserver.upstream.errors import UpstreamError, UpstreamUnavailable
+from authserver.upstream.errors import UpstreamError
 from authserver.upstream.session import Deadline
 from authserver.upstream.signature import SignatureVerifier
 
@@ -49,17 +49,13 @@ class LogoutTokens:
 
     def verify(self, token: str, now: int) -> Logout:
         """Return what the token says; raises UpstreamError, or UpstreamUnavailable without keys."""
-        try:
-            return self._verify(token, now, Deadline(0))
-        except UpstreamUnavailable:
-            pass  # of what is kept here nothing decides: ask, when it is this thread's turn
-        with self.bulkhead.call():
-            return self._verify(token, now, Deadline(self.settings.request_timeout))
 
-    def _verify(self, token: str, now: int, deadline: Deadline) -> Logout:
-        provider = self.provider.get(deadline)
-        claims, _ = self.signature.verified_claims(token, provider, deadline, TYPES)
-        return check(claims, provider.issuer, self.settings, now)
+        def attempt(deadline: Deadline) -> Logout:
+            provider = self.provider.get(deadline)
+            claims, _ = self.signature.verified_claims(token, provider, deadline, TYPES)
+            return check(claims, provider.issuer, self.settings, now)
+
+        return self.bulkhead.ask_if_needed(attempt, self.settings.request_timeout)
 
 
 def check(claims: Mapping[str, object], issuer: str, settings: OidcUpstream, now: int) -> Logout:

@@ -7,7 +7,6 @@ from authserver.upstream import foreign_token, id_token, identity
 from authserver.upstream.bulkhead import Bulkhead
 from authserver.upstream.cached import Cached
 from authserver.upstream.discovery import ProviderMetadata
-from authserver.upstream.errors import UpstreamUnavailable
 from authserver.upstream.foreign_token import ACCESS_TOKEN_TYPES, ID_TOKEN_TYPES, ForeignToken
 from authserver.upstream.identity import UpstreamIdentity
 from authserver.upstream.session import Deadline
@@ -49,15 +48,10 @@ class SubjectTokens:
         return issuer in (tenants or [settings.issuer])
 
     def _verified(self, token: str, types: frozenset[str]) -> dict[str, object]:
-        try:
-            return self._opened(token, types, Deadline(0))
-        except UpstreamUnavailable:
-            pass  # of what is kept here nothing decides: ask, when it is this thread's turn
-        with self.bulkhead.call():
-            return self._opened(token, types, Deadline(self.settings.request_timeout))
+        def attempt(deadline: Deadline) -> dict[str, object]:
+            provider = self.provider.get(deadline)
+            claims, _ = self.signature.verified_claims(token, provider, deadline, types)
+            id_token.check_issuer(claims, provider.issuer, self.settings.tenants)
+            return claims
 
-    def _opened(self, token: str, types: frozenset[str], deadline: Deadline) -> dict[str, object]:
-        provider = self.provider.get(deadline)
-        claims, _ = self.signature.verified_claims(token, provider, deadline, types)
-        id_token.check_issuer(claims, provider.issuer, self.settings.tenants)
-        return claims
+        return self.bulkhead.ask_if_needed(attempt, self.settings.request_timeout)
