@@ -41,7 +41,7 @@ def check_access_token(
     """
     _check_kind(claims, (*_OF_ID_TOKENS, *_OF_OTHERS))
     _check_audience(claims, audiences)
-    id_token.check_times(claims, now, leeway, max_age=None)
+    _check_times(claims, now, leeway)
 
 
 def check_id_token(
@@ -52,7 +52,7 @@ def check_id_token(
     _check_audience(claims, audiences)
     if "azp" in claims and claims["azp"] not in audiences:
         raise UpstreamError("id_token_audience", "azp names another client")
-    id_token.check_times(claims, now, leeway, max_age=None)
+    _check_times(claims, now, leeway)
 
 
 def read(claims: Mapping[str, object], now: int, subject_claim: str = "sub") -> ForeignToken:
@@ -63,7 +63,7 @@ def read(claims: Mapping[str, object], now: int, subject_claim: str = "sub") -> 
         subject=id_token.check_subject(claim.find(claims, subject_claim)),
         client_id=members.text(claims, ("client_id", "azp", "cid", "appid")),
         scope=_scope(claims),
-        expires_at=int(id_token.moment(claims["exp"]) or 0),
+        expires_at=_end(claims),
         auth_time=id_token.auth_time(claims, now),
         claims=claims,
     )
@@ -79,6 +79,17 @@ def _check_audience(claims: Mapping[str, object], audiences: tuple[str, ...]) ->
     named = aud if isinstance(aud, list) else [aud]
     if not any(isinstance(each, str) and each in audiences for each in named):
         raise UpstreamError("id_token_audience", "aud names none of the configured audiences")
+
+
+def _check_times(claims: Mapping[str, object], now: int, leeway: int) -> None:
+    id_token.check_times(claims, now, leeway, max_age=None)
+    # What is minted ends with it: what leeway alone keeps alive is worth nothing, or less.
+    if now >= _end(claims):
+        raise UpstreamError("id_token_expired", "exp has passed")
+
+
+def _end(claims: Mapping[str, object]) -> int:
+    return int(id_token.moment(claims["exp"]) or 0)
 
 
 def _scope(claims: Mapping[str, object]) -> tuple[str, ...]:

@@ -251,7 +251,11 @@ def trusting(sqlite_url, idp, tmp_path):
 def test_165_a_foreign_token_that_does_not_hold_is_refused(trusting):
     deployment, cluster = trusting
     now = cluster.now
-    for claims in ({"exp": now - 61}, {"nbf": now + 61}, {"iat": now + 61}, {"iss": "https://x"}):
+    wrong: tuple[dict[str, object], ...] = (
+        {"exp": now - 61}, {"exp": now - 1}, {"exp": now + 0.5}, {"nbf": now + 61},
+        {"iat": now + 61}, {"iss": "https://x"},
+    )  # fmt: skip
+    for claims in wrong:
         refused(foreign.ask(deployment, foreign.minted(cluster, **claims)), "invalid_request")
     header, payload, _ = foreign.minted(cluster).split(".")
     refused(foreign.ask(deployment, f"{header}.{payload}.AAAA"), "invalid_request")
