@@ -84,6 +84,12 @@ def is_loopback_http(url: str) -> bool:
         return False
 
 
+def is_of_issuer(url: str, issuer: str) -> bool:
+    """Say whether a URL of the metadata is of the same scheme, host and port as the issuer."""
+    ours, theirs = urlsplit(issuer), urlsplit(url)
+    return (ours.scheme, ours.netloc.lower()) == (theirs.scheme, theirs.netloc.lower())
+
+
 def is_endpoint(url: object, issuer: str) -> bool:
     """Say whether a URL of the metadata may be used; see `parse`."""
     try:

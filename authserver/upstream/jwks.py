@@ -17,6 +17,7 @@ _KEY_TYPES: Mapping[object, type[RSAKey] | type[ECKey] | type[OKPKey]] = {
     "OKP": OKPKey,
 }
 _MIN_RSA_BITS = 2048
+MAX_KEYS = 100  # of a set: each is imported, and without a kid each is tried
 
 
 def fetch(jwks_uri: str, session: UpstreamSession, deadline: Deadline) -> tuple[Key, ...]:
@@ -31,11 +32,14 @@ def fetch(jwks_uri: str, session: UpstreamSession, deadline: Deadline) -> tuple[
 
 
 def parse(document: Mapping[str, object]) -> tuple[Key, ...]:
-    """Import a set key by key, so that one of an unknown kind does not cost the others."""
+    """Import a set key by key, so that one of an unknown kind does not cost the others.
+
+    What comes after `MAX_KEYS` is not looked at.
+    """
     members = document.get("keys")
     if not isinstance(members, list):
         return ()
-    return tuple(key for member in members if (key := _import(member)) is not None)
+    return tuple(key for member in members[:MAX_KEYS] if (key := _import(member)) is not None)
 
 
 def candidates(keys: tuple[Key, ...], kid: str | None, alg: str) -> tuple[Key, ...]:

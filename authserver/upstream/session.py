@@ -68,11 +68,13 @@ class Answer:
 class UpstreamSession:
     """The connections to one upstream, made when first used and never shared across a fork.
 
-    `ca_file` is a PEM file of the authorities to trust in place of the system's.
+    `ca_file` is a PEM file of the authorities to trust in place of the system's. `public_only`
+    keeps to public addresses: for URLs that the operator has not written.
     """
 
-    def __init__(self, ca_file: Path | None = None) -> None:
+    def __init__(self, ca_file: Path | None = None, *, public_only: bool = False) -> None:
         self._ca_file = ca_file
+        self._public_only = public_only
         self._lock = threading.Lock()
         self._session: requests.Session | None = None
         self._pid = 0
@@ -132,7 +134,8 @@ class UpstreamSession:
     def _pooled(self) -> requests.Session:
         with self._lock:
             if self._session is None or self._pid != os.getpid():
-                self._session, self._pid = _new_session(self._ca_file), os.getpid()
+                self._session = _new_session(self._ca_file, public_only=self._public_only)
+                self._pid = os.getpid()
             return self._session
 
 
@@ -149,13 +152,13 @@ def _read(response: requests.Response) -> bytes:
     return bytes(body)
 
 
-def _new_session(ca_file: Path | None) -> requests.Session:
+def _new_session(ca_file: Path | None, *, public_only: bool) -> requests.Session:
     session = requests.Session()
     if ca_file is not None:
         session.verify = str(ca_file)
     session.trust_env = False  # neither proxies nor .netrc: the configuration is one file
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # users share this session
-    adapter = timed_adapter(_POOL_SIZE)
+    adapter = timed_adapter(_POOL_SIZE, public_only=public_only)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session

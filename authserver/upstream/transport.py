@@ -7,6 +7,7 @@ Only the resolver keeps its own limits.
 """
 
 import io
+import ipaddress
 import socket
 import time
 from http import client
@@ -17,6 +18,8 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import create_connection
+
+from authserver.upstream.errors import UpstreamUnavailable
 
 _FAIR_SHARE = 1.0  # seconds an address gets at least, while there is time
 
@@ -66,6 +69,7 @@ class _TimedConnection(HTTPConnection):
             found = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             raise NameResolutionError(self.host, self, socket.gaierror(str(error))) from None
+        self._check_addresses([str(address[0]) for *_, address in found])
         for position, (*_, address) in enumerate(found):
             remaining = ends_at - time.monotonic()
             if remaining <= 0:
@@ -83,8 +87,22 @@ class _TimedConnection(HTTPConnection):
             raise ConnectTimeoutError(self, "no address answered in time")
         raise NewConnectionError(self, "no address answered")
 
+    def _check_addresses(self, addresses: list[str]) -> None:
+        """Raise UpstreamUnavailable for a host that this kind of connection must not reach."""
+
 
 class _TimedTlsConnection(_TimedConnection, HTTPSConnection):
+    pass
+
+
+class _PublicConnection(_TimedConnection):
+    def _check_addresses(self, addresses: list[str]) -> None:
+        # Judged here, where they are used: a name may mean another address the next time.
+        if not all(_is_public(each) for each in addresses):
+            raise UpstreamUnavailable("it leads to an address that is not public")
+
+
+class _PublicTlsConnection(_PublicConnection, HTTPSConnection):
     pass
 
 
@@ -96,9 +114,29 @@ class _HttpsPool(HTTPSConnectionPool):
     ConnectionCls = _TimedTlsConnection
 
 
-def timed_adapter(pool_size: int) -> HTTPAdapter:
-    """Return a requests adapter whose connections keep total time limits; it never retries."""
+class _PublicHttpPool(HTTPConnectionPool):
+    ConnectionCls = _PublicConnection
+
+
+class _PublicHttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _PublicTlsConnection
+
+
+def timed_adapter(pool_size: int, *, public_only: bool = False) -> HTTPAdapter:
+    """Return a requests adapter whose connections keep total time limits; it never retries.
+
+    With `public_only` they reach no address of this machine or of a private network.
+    """
     adapter = HTTPAdapter(pool_connections=pool_size, pool_maxsize=pool_size)
     manager: PoolManager = adapter.poolmanager
-    manager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+    if public_only:
+        manager.pool_classes_by_scheme = {"http": _PublicHttpPool, "https": _PublicHttpsPool}
+    else:
+        manager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
     return adapter
+
+
+def _is_public(address: str) -> bool:
+    found = ipaddress.ip_address(address.partition("%")[0])  # what follows % is an interface
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return (mapped or found).is_global and not found.is_multicast

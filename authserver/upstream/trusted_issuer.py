@@ -14,7 +14,6 @@ from authserver.upstream.foreign_token import ForeignToken
 from authserver.upstream.session import Deadline, UpstreamSession
 
 _CALLS = 2  # threads that may wait for one issuer: one that hangs is nobody else's trouble
-_MAX_KEYS = 100
 
 
 class TrustedIssuerClient:
@@ -25,6 +24,8 @@ class TrustedIssuerClient:
     ) -> None:
         self._settings = settings
         self._session = UpstreamSession(settings.ca_file)
+        # Where its metadata alone leads us is no place inside: the operator writes that.
+        self._elsewhere = UpstreamSession(settings.ca_file, public_only=True)
         self._bulkhead = Bulkhead(_CALLS)
         self._jwks_uri = Cached(f"metadata of {settings.name}", self._find_jwks_uri, clock)
         self._keys = Cached(f"keys of {settings.name}", self._fetch_keys, clock)
@@ -36,11 +37,11 @@ class TrustedIssuerClient:
 
     def verify(self, token: str, now: int) -> ForeignToken:
         """Return what a token says; raises UpstreamError, or UpstreamUnavailable without keys."""
-        try:
-            claims = self._verified(token, Deadline(0))
-        except UpstreamUnavailable:
-            with self._bulkhead.call():
-                claims = self._verified(token, Deadline(self._settings.request_timeout))
+
+        def attempt(deadline: Deadline) -> Mapping[str, object]:
+            return self._verified(token, deadline)
+
+        claims = self._bulkhead.ask_if_needed(attempt, self._settings.request_timeout)
         if claims.get("iss") != self._settings.issuer:
             raise UpstreamError("id_token_issuer", "iss is another issuer")
         foreign_token.check_access_token(claims, self._settings.audiences, now, id_token.LEEWAY)
@@ -49,6 +50,7 @@ class TrustedIssuerClient:
     def close(self) -> None:
         """Close the idle connections."""
         self._session.close()
+        self._elsewhere.close()
 
     def _verified(self, token: str, deadline: Deadline) -> Mapping[str, object]:
         algs = frozenset(self._settings.algorithms)
@@ -59,10 +61,12 @@ class TrustedIssuerClient:
         return verified[0]
 
     def _fetch_keys(self, deadline: Deadline) -> tuple[Key, ...]:
-        if self._settings.keys:
-            return self._settings.keys
-        uri = self._settings.jwks_uri or self._jwks_uri.get(deadline)
-        return jwks.fetch(uri, self._session, deadline)[:_MAX_KEYS]
+        settings = self._settings
+        if settings.keys:
+            return settings.keys
+        uri = settings.jwks_uri or self._jwks_uri.get(deadline)
+        is_written = uri == settings.jwks_uri or discovery.is_of_issuer(uri, settings.issuer)
+        return jwks.fetch(uri, self._session if is_written else self._elsewhere, deadline)
 
     def _find_jwks_uri(self, deadline: Deadline) -> str:
         """Return where the issuer's metadata says that its keys are."""
