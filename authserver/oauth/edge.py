@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from authserver.oauth.act import Party
 from authserver.oauth.errors import OAuthError
 
 UPSTREAM = "upstream"  # the name of the upstream among sources and targets
@@ -30,7 +31,7 @@ class Edge:
 
     `scopes` says for each scope of the source what it is worth at the target; `fixed_scopes` are
     worth it whatever a foreign token says. `actors` are whose actor tokens are believed without a
-    `may_act`; `impersonate` leaves `act` out.
+    `may_act`, or with `any_actor` everybody's; `impersonate` leaves `act` out.
     """
 
     name: str
@@ -39,7 +40,8 @@ class Edge:
     target: str
     scopes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     fixed_scopes: tuple[str, ...] = ()
-    actors: frozenset[str] = frozenset()
+    actors: frozenset[Party] = frozenset()
+    any_actor: bool = False
     impersonate: bool = False
 
 

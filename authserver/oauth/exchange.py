@@ -118,7 +118,7 @@ def _check_may_act(may_act: object, me: Party, actor: Party | None) -> None:
 def _check_actor(may_act: object, actor: Party | None, edge: Edge) -> None:
     if actor is None or (may_act is not None and actor.is_named_by(may_act)):
         return
-    if not edge.actors & {ANYBODY, actor.sub}:
+    if not edge.any_actor and actor not in edge.actors:
         raise OAuthError(
             "invalid_request", "The actor token is not acceptable.", detail="actor_not_named"
         )

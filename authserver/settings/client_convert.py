@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from authserver.oauth.act import Party
 from authserver.oauth.client import Client
-from authserver.oauth.edge import UPSTREAM, Edge, Requester
+from authserver.oauth.edge import ANYBODY, UPSTREAM, Edge, Requester
 from authserver.oauth.exchange_request import GRANT_TYPE
 from authserver.settings.client_model import (
     ClientTable,
@@ -48,7 +49,7 @@ def edges(file: File) -> tuple[Edge, ...]:
         for key, table in _of_resources(file).items()
         if file.resources[key].upstream_token == "exchange"
     )
-    return (*(_edge(key, table) for key, table in file.exchanges.items()), *own)
+    return (*(_edge(key, table, file) for key, table in file.exchanges.items()), *own)
 
 
 def _of_resources(file: File) -> dict[str, ResourceClientTable]:
@@ -82,7 +83,7 @@ def _delegate(client_id: str, table: ClientTable) -> Requester:
     )
 
 
-def _edge(name: str, table: ExchangeTable) -> Edge:
+def _edge(name: str, table: ExchangeTable, file: File) -> Edge:
     is_map = isinstance(table.scopes, dict)
     return Edge(
         name=name,
@@ -91,6 +92,14 @@ def _edge(name: str, table: ExchangeTable) -> Edge:
         target=table.target,
         scopes=MappingProxyType(table.scopes) if isinstance(table.scopes, dict) else {},
         fixed_scopes=() if is_map else tuple(table.scopes),
-        actors=frozenset(table.actors),
+        actors=frozenset(_actor(each, file) for each in table.actors if each != ANYBODY),
+        any_actor=ANYBODY in table.actors,
         impersonate=table.impersonate,
     )
+
+
+def _actor(text: str, file: File) -> Party:
+    """Return who may act, by their issuer: the same `sub` elsewhere is somebody else."""
+    name, _, sub = text.partition(":")
+    issuer = file.trusted_issuers.get(name)
+    return Party(file.issuer, text) if issuer is None else Party(issuer.issuer, sub)

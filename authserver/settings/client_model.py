@@ -19,6 +19,7 @@ ClientId = Annotated[str, Read("text", clients.read_client_id)]
 TargetName = Annotated[str, Read("name of a target", clients.read_target)]
 TargetScope = Annotated[str, Read("scope of a target", clients.read_target_scope)]
 SourceClient = Annotated[str, Read("client id", clients.read_source_client)]
+Actor = Annotated[str, Read("subject", clients.read_actor)]
 GrantType = Literal["urn:ietf:params:oauth:grant-type:token-exchange"]
 SecretMethod = Literal["client_secret_basic", "client_secret_post"]
 
@@ -122,11 +123,11 @@ class ExchangeTable(Table):
         "whatever the token says: for sources that are no resource, and for `upstream`.",
         examples=['{ "issues:read" = ["wiki:read"] }'],
     )
-    actors: list[SourceClient] = Field(
+    actors: list[Actor] = Field(
         [],
-        description="The `sub` of those whose actor tokens are accepted where no `may_act` names "
-        "them; `*` is anybody.",
-        examples=['["agent-7"]'],
+        description="Whose actor tokens are accepted where no `may_act` names them: our `sub`, or "
+        "the name of a trusted issuer, a colon and its `sub`; `*` is anybody.",
+        examples=['["cluster:system:serviceaccount:prod:agent"]'],
     )
     impersonate: bool = Field(
         default=False,

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from authserver.oauth.edge import ANYBODY, UPSTREAM
 from authserver.settings.origin import Origin
 from authserver.settings.problem import wrong
-from authserver.settings.read import read_key, read_scope
+from authserver.settings.read import read_key, read_scope, read_text
 
 _CLIENT_ID = re.compile(r"[\x21-\x7e]{1,128}\Z")
 _OURS = re.compile(r"(?:mcp|usr|ext)-")  # how the ids begin that we make
+_SUBJECT = re.compile(r"(?:usr|ext)-[A-Za-z0-9_-]+\Z")
 
 
 def read_client_id(value: object, origin: Origin) -> str:
@@ -108,6 +109,21 @@ def read_source_client(value: object, _origin: Origin) -> str:
     if not isinstance(value, str) or not re.match(r"[\x21-\x7e]{1,2048}\Z", value):
         raise wrong("is not a client id", f'write a client id, or "{ANYBODY}" for any')
     return value
+
+
+def read_actor(value: object, origin: Origin) -> str:
+    """Return who may act: a subject of ours, `NAME:sub` of a trusted issuer's, or `*`."""
+    if value == ANYBODY:
+        return ANYBODY
+    text = read_text(value, origin)
+    name, _, sub = text.partition(":")
+    if not (_SUBJECT.match(text) or (name in origin.issuers and sub)):
+        raise wrong(
+            "is nobody who could act",
+            f'write a sub of ours (usr-…), NAME:sub of a trusted issuer, or "{ANYBODY}" for any; '
+            + _known("trusted issuers", origin.issuers),
+        )
+    return text
 
 
 def read_scope_map(value: object, origin: Origin) -> dict[str, tuple[str, ...]] | tuple[str, ...]:

@@ -32,7 +32,7 @@ def loosened(settings: Settings) -> Iterator[str]:
     for edge in settings.edges:
         if edge.impersonate:
             yield f"exchanges.{edge.name}.impersonate: nobody sees who acts for the user"
-        if ANYBODY in edge.actors:
+        if edge.any_actor:
             yield f"exchanges.{edge.name}.actors: anybody's actor token is accepted"
 
 

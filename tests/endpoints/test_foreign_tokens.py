@@ -194,7 +194,7 @@ def test_a_root_without_a_grant_can_be_revoked_too(deployment, cluster):
 
 
 def test_an_actor_may_be_a_trusted_issuers(sqlite_url, idp, cluster, tmp_path):
-    with start(tmp_path, sqlite_url, idp, cluster, actors=[ROBOT]) as deployment:
+    with start(tmp_path, sqlite_url, idp, cluster, actors=[f"cluster:{ROBOT}"]) as deployment:
         token = McpClient(deployment).register().connect()["access_token"]
         with_actor = {"actor_token": minted(cluster), "actor_token_type": JWT}
         claims = granted(exchange(deployment, "issues", token, **with_actor))

@@ -104,15 +104,15 @@ def test_an_actor_is_believed_where_may_act_or_the_way_names_it():
     agents = {"iss": AGENT.iss, "sub": AGENT.sub}
     named = decided(subject=replace(SUBJECT, may_act=agents), actor=AGENT)
     assert named.actors[0] == AGENT
-    for actors in ({"agent"}, {"*"}):
-        way = replace(EDGE, actors=frozenset(actors))
+    for way in (replace(EDGE, actors=frozenset({AGENT})), replace(EDGE, any_actor=True)):
         assert decided(actor=AGENT, edge=way).actors[0] == AGENT
     mine = {"iss": ISSUER, "sub": "issues-server"}
     for subject in (SUBJECT, replace(SUBJECT, may_act=mine)):
         with refused("invalid_request"):
             decided(subject=subject, actor=AGENT)
-        with refused("invalid_request"):
-            decided(subject=subject, actor=AGENT, edge=replace(EDGE, actors=frozenset({"x"})))
+        for other in (Party(AGENT.iss, "x"), Party("https://other.example", AGENT.sub)):
+            with refused("invalid_request"):
+                decided(subject=subject, actor=AGENT, edge=replace(EDGE, actors=frozenset({other})))
 
 
 def test_nobody_is_said_to_act_only_where_impersonation_is_configured():

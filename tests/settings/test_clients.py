@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
+from authserver.oauth.act import Party
 from authserver.oauth.client import secret_digest
 from authserver.oauth.edge import Edge, Requester
 from authserver.oauth.exchange_request import GRANT_TYPE
@@ -159,6 +160,17 @@ def test_an_exchange_is_one_way(settings):
     assert way == Edge("to-wiki", "issues", "issues", "wiki", {"issues:read": ("wiki:read",)})
 
 
+def test_an_actor_is_somebody_of_one_issuer(settings):
+    named = ["usr-1", "ext-2", "cluster:system:serviceaccount:prod:usr-1"]
+    (way,) = settings({**base(), "exchanges/to-wiki/actors": named}).edges
+    assert way.actors == {
+        Party("https://auth.example.com", "usr-1"),
+        Party("https://auth.example.com", "ext-2"),
+        Party("https://cluster.example.com", "system:serviceaccount:prod:usr-1"),
+    }
+    assert not way.any_actor
+
+
 def test_a_resource_that_keeps_upstream_tokens_opens_the_way_to_them_for_its_own_client(settings):
     kept = {"resources/issues/upstream_token": "exchange"}
     found = settings({**base(), **kept, "resources/issues/upstream_scopes": ["api:read"]})
@@ -235,6 +247,10 @@ MISTAKES = [
     ("exchanges/to-wiki/requester", "cat", "", "not a client of this file", "chat, issues"),
     ("exchanges/to-wiki/source", "nowhere", "", "not a source", "cluster, issues, upstream, wiki"),
     ("exchanges/to-wiki/source", "wiki", "", "not the resource of the requester", "delegate"),
+    ("exchanges/to-wiki/actors", ["agent-7"], "[0]", "nobody who could act", "issuers: cluster"),
+    ("exchanges/to-wiki/actors", ["elsewhere:x"], "[0]", "nobody who could act", "NAME:sub"),
+    ("exchanges/to-wiki/actors", ["cluster:"], "[0]", "nobody who could act", "NAME:sub"),
+    ("exchanges/to-wiki/actors", [7], "[0]", "is not a text", "characters"),
     ("exchanges/to-wiki/target", "nowhere", "", "not a target", "crm, issues, upstream, wiki"),
     ("exchanges/to-wiki/scopes", "x", "", "neither a table nor a list", "source:scope"),
     ("exchanges/to-wiki/scopes", ["wiki:read"], "", "is a list", "say what each scope of issues"),
