@@ -40,15 +40,10 @@ def access_token_claims(
         "exp": now + lifetime,
         "jti": jti,
         **authorization.anchor.claims(),
+        **_history(authorization),
     }
-    if authorization.auth_time is not None:
-        claims["auth_time"] = authorization.auth_time
-    if authorization.actors:
-        claims["act"] = act.claim(authorization.actors)
     if status is not None:
         claims["status"] = status
-    if authorization.via:
-        claims["via"] = [link.claim() for link in authorization.via]
     return claims
 
 
@@ -67,6 +62,18 @@ def id_token_claims(
     }
     if authorization.nonce is not None:
         claims["nonce"] = authorization.nonce
+    return claims
+
+
+def _history(authorization: Authorization) -> dict[str, object]:
+    """Return what led to this token, as far as there is something to say."""
+    claims: dict[str, object] = {}
+    if authorization.auth_time is not None:
+        claims["auth_time"] = authorization.auth_time
+    if authorization.actors:
+        claims["act"] = act.claim(authorization.actors)
+    if authorization.via:
+        claims["via"] = [link.claim() for link in authorization.via]
     return claims
 
 

@@ -1,6 +1,7 @@
 """Cases 164 to 185 with the tokens of others: a cluster's, the identity provider's"""
 
 import json
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -58,13 +59,14 @@ def test_164_a_foreign_token_says_what_it_is(deployment, cluster, type_):
 
 
 def test_166_a_token_for_others_is_not_ours_to_exchange(deployment, cluster, idp):
-    for aud in (
+    strangers: tuple[Any, ...] = (
         "https://kubernetes.default.svc",
         deployment.issuer,
         [],
         {"0": AUDIENCE},
         AUDIENCE + "/",
-    ):
+    )
+    for aud in strangers:
         token = minted(cluster, aud=aud)
         refused(deployment, ask(deployment, token), "subject_token_foreign_audience")
     token = id_token(idp, aud="somebody-elses-app")
@@ -91,8 +93,9 @@ def test_167_an_id_token_is_no_access_token_and_the_reverse(deployment, idp, clu
         for type_ in wrong:
             answer = ask(deployment, token, "issues", subject_token_type=type_)
             assert (answer.status_code, answer.json["error"]) == (400, "invalid_request")
-    for mark in ({"nonce": "n"}, {"at_hash": "x"}, {"c_hash": "x"}):
-        refused(deployment, ask(deployment, minted(cluster, **mark)), "subject_token_token_kind")
+    for mark in ("nonce", "at_hash", "c_hash"):
+        marked: dict[str, Any] = {mark: "x"}
+        refused(deployment, ask(deployment, minted(cluster, **marked)), "subject_token_token_kind")
 
 
 @pytest.mark.parametrize(
@@ -170,7 +173,8 @@ def test_176_a_foreign_chain_has_a_limit_too(deployment, cluster):
         return {"sub": name, **({"act": nested(depth - 1, name)} if depth > 1 else {})}
 
     assert ask(deployment, minted(cluster, act=nested(9))).status_code == 200
-    for chain in (nested(10), nested(9, "x" * 1000), {"sub": 7}, {"iss": "x"}, [], "x", {}):
+    hostile: tuple[Any, ...] = ({"sub": 7}, {"iss": "x"}, [], "x", {})
+    for chain in (nested(10), nested(9, "x" * 1000), *hostile):
         answer = ask(deployment, minted(cluster, act=chain))
         assert (answer.status_code, answer.json["error"]) == (400, "invalid_request")
 
@@ -198,12 +202,13 @@ def test_180_an_issuer_that_is_trusted_no_more_is_a_stranger(
 
 
 def test_185_a_header_that_must_be_understood_is_not(deployment, cluster):
-    for extra in (
+    headers: tuple[dict[str, Any], ...] = (
         {"crit": ["exp"], "exp": 1},
         {"crit": []},
         {"crit": ["b64"], "b64": False},
         {"kid": 7},
-    ):
+    )
+    for extra in headers:
         answer = ask(deployment, minted(cluster, extra))
         refused(deployment, answer, "subject_token_foreign_malformed")
 

@@ -2,6 +2,7 @@
 
 import json
 from base64 import urlsafe_b64encode
+from typing import Any
 
 import pytest
 
@@ -251,7 +252,7 @@ def trusting(sqlite_url, idp, tmp_path):
 def test_165_a_foreign_token_that_does_not_hold_is_refused(trusting):
     deployment, cluster = trusting
     now = cluster.now
-    wrong: tuple[dict[str, object], ...] = (
+    wrong: tuple[dict[str, Any], ...] = (
         {"exp": now - 61}, {"exp": now - 1}, {"exp": now + 0.5}, {"nbf": now + 61},
         {"iat": now + 61}, {"iss": "https://x"},
     )  # fmt: skip

@@ -118,8 +118,16 @@ class Visitor:
     def open(self, url: str) -> Any:
         return self.page.goto(url)
 
+    def turn_to_another_tab(self) -> None:
+        """Leave a page that opens an app: Chromium asks about it, and takes no other click."""
+        self.page.close()
+        self.page = self.context.new_page()
+
     def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=name, exact=False).click()
+        """Press a button and wait for the page that it leads to."""
+        with self.page.expect_navigation(wait_until="commit"):
+            self.page.get_by_role("button", name=name, exact=False).click()
+        self.page.wait_for_load_state("domcontentloaded")
 
     def to_consent(self, client: McpClient, **changes: Any) -> None:
         """Go from an authorization URL to the consent page, signed in or not."""

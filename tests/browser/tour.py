@@ -19,9 +19,11 @@ def tour(visitor, register) -> Iterator[str]:
     yield "consent"
     visitor.press("Deny")
     yield "denied"
+    visitor.turn_to_another_tab()
     visitor.to_consent(app)
     visitor.press("Approve")
     yield "approved"
+    visitor.turn_to_another_tab()
     visitor.to_consent(app)
     yield "consent, remembered"
     visitor.to_consent(web)

@@ -13,7 +13,7 @@ import authserver.oauth
 FOLDER = Path(authserver.oauth.__file__).parent
 MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
 PARSER: Any = getattr(re, "_parser")  # noqa: B009 - private, and typed nowhere
-SOURCE = re.compile(r"RFC \d{4}|OAuth 2\.1|OpenID Connect")
+SOURCE = re.compile(r"RFC \d{4}|OAuth 2\.1|OpenID Connect|Token Status List")
 
 
 def _patterns(module):
