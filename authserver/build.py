@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from authserver import sealing
+from authserver import sealing, taken
 from authserver.app import AuthServer, Clock
 from authserver.audit import Audit
 from authserver.kept import Kept
@@ -42,8 +42,8 @@ def build(
     migrated here; a PostgreSQL database may serve other versions as well, its operator says when.
     `prepared` says that `prepare` was called, so that a database that is down by now stops nothing;
     `upstream_calls` is how many threads may wait for the upstream at once.
-    Raises SchemaBehind, UpstreamChanged, KeyInUse, KeysDisagree, and what the storage and the
-    signing keys raise.
+    Raises SchemaBehind, UpstreamChanged, StillReferred, KeyInUse, KeysDisagree, and what the
+    storage and the signing keys raise.
     """
     store = Store.open(settings.database_url) if prepared else open_store(settings)
     sealer = Sealer(settings.sealing_keys)
@@ -75,22 +75,27 @@ def build(
     )
 
 
-def prepare(settings: Settings, now: int) -> None:
+def prepare(settings: Settings, now: int, *, revoke: bool = False) -> tuple[str, ...]:
     """Do what `build` does to the database, and close it again: a fork may follow.
 
-    Raises what `build` raises.
+    `revoke` ends the grants that refer to what the configuration has no more; of each a sentence
+    is returned. Raises what `build` raises.
     """
     store = open_store(settings)
     try:
         Agreement(store, Sealer(settings.sealing_keys)).check(now)
-        _prepare(settings, store, signing_keys(settings, store), now)
+        return _prepare(settings, store, signing_keys(settings, store), now, revoke=revoke)
     finally:
         store.close()
 
 
-def _prepare(settings: Settings, store: Store, keys: SigningKeys, now: int) -> None:
+def _prepare(
+    settings: Settings, store: Store, keys: SigningKeys, now: int, *, revoke: bool = False
+) -> tuple[str, ...]:
     change.check(fingerprint.of(settings.upstream), store, now)
+    ended = taken.take(store, settings, now, revoke=revoke)
     keys.prepare(now)
+    return ended
 
 
 def open_store(settings: Settings) -> Store:

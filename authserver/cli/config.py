@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from authserver.cli.option import as_json, config_file
 
 if TYPE_CHECKING:
     from authserver.settings import Settings
+    from authserver.taken import Change
     from authserver.upstream.check import Report
 
 
@@ -64,6 +66,41 @@ def check(
         if report is not None:
             click.echo("\n".join(_lines(report)))
     ctx.exit(1 if report is not None and report.problems else 0)
+
+
+@config.command()
+@config_file
+@as_json
+@click.pass_context
+def diff(ctx: click.Context, config_file: str | None, *, as_json: bool) -> None:
+    """Say what changed since the configuration was last taken; exits with 1 where something did.
+
+    It compares, section by section, with what the instances of this database last started with,
+    the contents of secrets too. No value is shown.
+    """
+    from authserver.build import open_store  # noqa: PLC0415 - heavy
+    from authserver.settings import load, locate  # noqa: PLC0415 - heavy
+    from authserver.taken import changes  # noqa: PLC0415 - heavy
+
+    settings = load(locate(config_file))
+    with closing(open_store(settings)) as store, store.read() as reads:
+        found = changes(reads, settings, int(time.time()))
+    if as_json:
+        click.echo(json.dumps([asdict(each) for each in found], indent=2))
+    else:
+        click.echo("\n".join(map(_line, found)) or "Nothing changed.")
+    ctx.exit(1 if found else 0)
+
+
+_SAID = {
+    "secret changed": "the content of its secret changed",
+    "unknown": "not to be compared: it was taken with a sealing key that is configured no more",
+}
+
+
+def _line(change: "Change") -> str:
+    line = f"{change.section}: {_SAID.get(change.what, change.what)}"
+    return f"{line}; {change.referrers} refer to what it was" if change.referrers else line
 
 
 def _asked(settings: "Settings") -> "Report":

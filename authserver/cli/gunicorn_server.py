@@ -11,6 +11,7 @@ from gunicorn.app.base import BaseApplication
 from authserver.build import prepare
 from authserver.cli.gunicorn_worker import REQUEST_LINE, Worker
 from authserver.cli.refusal import explained
+from authserver.cli.watching import WatchingArbiter
 from authserver.endpoints import pages
 from authserver.settings import Settings, load
 from authserver.settings.describe import describe
@@ -27,14 +28,20 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no 
     not start with it, that is reported and changes nothing.
     """
 
-    def __init__(self, path: Path, *, bind: list[str], workers: int, threads: int) -> None:
+    def __init__(
+        self, path: Path, *, bind: list[str], workers: int, threads: int, revoke: bool = False
+    ) -> None:
         self._path = path.absolute()
         self._upstream_calls = max(1, threads // 2)
         self._options = {"bind": bind, "workers": workers, "threads": threads, **_OPTIONS}
-        self._settings = self._prepared()
+        self._settings = self._prepared(revoke=revoke)
         for each in describe(self._settings).loosened:
             sys.stderr.write(f"looser than the default: {each}\n")
         super().__init__()
+
+    def run(self) -> None:
+        """Serve until told to stop; a secret that changes is taken."""
+        WatchingArbiter(self, lambda: self._settings.secret_files).run()
 
     def load_config(self) -> None:
         """Give gunicorn our options; those that this gunicorn does not know are left out."""
@@ -67,11 +74,15 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no 
             sys.stderr.write(f"{said}\nThe configuration before stays in effect.\n")
         super().reload()
 
-    def _prepared(self) -> Settings:
-        """Return the settings of the file, with which pages and database were tried."""
+    def _prepared(self, *, revoke: bool = False) -> Settings:
+        """Return the settings of the file, with which pages and database were tried.
+
+        Only a start ends grants: whoever reloads has not said so again.
+        """
         settings = load(self._path)
         pages.check_again(settings.pages.templates)
-        prepare(settings, int(time.time()))
+        for each in prepare(settings, int(time.time()), revoke=revoke):
+            sys.stderr.write(f"{each}\n")
         return settings
 
 

@@ -48,9 +48,10 @@ def explained(error: Exception) -> str | None:
         UnfitDatabase,
         UnusableUrl,
     )
+    from authserver.taken import StillReferred  # noqa: PLC0415 - heavy
     from authserver.upstream.change import Doubles, UpstreamChanged  # noqa: PLC0415 - heavy
 
     keys = (KeysDisagree, NoSigningKey, UnknownKey)
     database = (SchemaBehind, StorageUnavailable, UnfitDatabase, UnusableUrl)
-    others = (UpstreamChanged, Doubles, TemplateBroken)
+    others = (UpstreamChanged, Doubles, StillReferred, TemplateBroken)
     return str(error) if isinstance(error, (*keys, *database, *others)) else None

@@ -31,8 +31,17 @@ def _check_bind(ctx: click.Context, param: click.Parameter, value: tuple[str, ..
 @click.option(
     "--threads", type=click.IntRange(1, 256), default=8, show_default=True, help="Of each worker."
 )
-def serve(config_file: str | None, bind: list[str], workers: int, threads: int) -> None:
+@click.option(
+    "--revoke",
+    is_flag=True,
+    help="End the grants that refer to what was taken out of the configuration.",
+)
+def serve(
+    config_file: str | None, bind: list[str], workers: int, threads: int, *, revoke: bool
+) -> None:
     """Serve until SIGTERM; SIGHUP reads the configuration again, SIGTERM lets requests finish.
+
+    So does a file of a secret that changes.
 
     An SQLite database is made and migrated here. PostgreSQL is migrated by `authserver db
     upgrade` alone. TLS ends in front: see [server] trusted_proxies.
@@ -40,4 +49,6 @@ def serve(config_file: str | None, bind: list[str], workers: int, threads: int) 
     from authserver.cli.gunicorn_server import GunicornServer  # noqa: PLC0415 - heavy
     from authserver.settings import locate  # noqa: PLC0415 - heavy
 
-    GunicornServer(locate(config_file), bind=bind, workers=workers, threads=threads).run()
+    GunicornServer(
+        locate(config_file), bind=bind, workers=workers, threads=threads, revoke=revoke
+    ).run()

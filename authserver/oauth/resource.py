@@ -44,7 +44,8 @@ class Resource:
     about the user, as `claim.for_token` takes them. `upstream_token` says whether the users'
     upstream tokens are kept for its server, and `upstream_scopes` are asked for there just for it.
     `liveness` says whether the upstream is asked about the user before a refresh, `status_list`
-    whether its tokens are on the list by which verifiers hear of revocations.
+    whether its tokens are on the list by which verifiers hear of revocations. One that is `retired`
+    takes no new authorizations, while its grants run out.
     """
 
     key: str
@@ -59,6 +60,7 @@ class Resource:
     upstream_scopes: tuple[str, ...] = ()
     liveness: Liveness = "login-only"
     status_list: bool = False
+    retired: bool = False
 
     @property
     def checks_upstream(self) -> bool:
@@ -107,11 +109,12 @@ def bind(resources: tuple[Resource, ...], presented: tuple[str, ...]) -> Resourc
     Absent means the only one configured. Several values must name the same resource, for an
     access token has a single audience.
     """
+    open_ = tuple(each for each in resources if not each.retired)
     if not presented:
-        if len(resources) == 1:
-            return resources[0]
+        if len(open_) == 1:
+            return open_[0]
         raise OAuthError("invalid_target", "The parameter resource is missing.")
-    first, *others = [find(resources, uri) for uri in presented]
+    first, *others = [find(open_, uri) for uri in presented]
     if first is None or any(other is not first for other in others):
         raise OAuthError("invalid_target", "The requested resource is not available.")
     return first

@@ -78,6 +78,7 @@ def _resource(key: str, table: ResourceTable, access_token_lifetime: int) -> Res
         allow=_allow(table.allow),
         liveness=table.liveness,
         status_list=table.status_list,
+        retired=table.retire,
         upstream_token=table.upstream_token,
         upstream_scopes=tuple(dict.fromkeys(table.upstream_scopes)),
         claims=tuple(dict.fromkeys(table.claims)),

@@ -65,7 +65,8 @@ def _in_effect(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "users are known by", source
     yield "redirect URI there", settings.redirect_uri
     for resource in settings.resources:
-        yield f"resource {resource.key}", f"{resource.url} ({_scopes(resource)})"
+        retired = ", retired: no new authorizations" if resource.retired else ""
+        yield f"resource {resource.key}", f"{resource.url} ({_scopes(resource)}){retired}"
         yield from _policy(resource)
     yield from kept_tokens.in_effect(settings)
     yield from exchanges.in_effect(settings)

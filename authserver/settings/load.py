@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from authserver.settings import sections
 from authserver.settings.convert import to_settings
 from authserver.settings.explain import explain
 from authserver.settings.model import File
@@ -33,7 +34,12 @@ def load(path: str | Path) -> Settings:
     except ValidationError as error:
         problems = explain(error)
     else:
-        return replace(to_settings(file, path), exposed_files=tuple(sorted(origin.exposed)))
+        return replace(
+            to_settings(file, path),
+            exposed_files=tuple(sorted(origin.exposed)),
+            secret_files=tuple(sorted(origin.secret_files)),
+            sections=sections.of(document, origin.secrets, tuple(file.keys.seal)),
+        )
     # Raised out here, so that no traceback leads to an error that knows what was written.
     raise SettingsError(problems)
 

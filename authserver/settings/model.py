@@ -103,6 +103,11 @@ class ResourceTable(Table):
         description="Whether its tokens are on the status list, so that a verifier that works "
         "offline hears of a revocation within a minute.",
     )
+    retire: bool = Field(
+        default=False,
+        description="Whether it takes no new authorizations any more, while what was granted runs "
+        "out; then it can be taken out.",
+    )
     upstream_token: UpstreamTokenUse = Field(
         "none",
         description="Whether the upstream tokens of its users are kept, sealed, so that its server "

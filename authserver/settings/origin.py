@@ -13,9 +13,10 @@ from pydantic_core import CoreSchema, core_schema
 class Origin:
     """The file's folder, which relative paths start at, and what was read before in this file.
 
-    `exposed` are files of secrets that others than their owner may read. By the name of a resource
-    are its scopes and, where its upstream tokens are kept, theirs; `owners` names the resource
-    whose own client an id is.
+    `exposed` are files of secrets that others than their owner may read. `secrets` are the contents
+    of each by the reference to it, `secret_files` where those of files are. By the name of a
+    resource are its scopes and, where its upstream tokens are kept, theirs; `owners` names the
+    resource whose own client an id is.
     """
 
     directory: Path
@@ -33,6 +34,8 @@ class Origin:
     requesters: set[str] = field(default_factory=set)
     owners: dict[str, str] = field(default_factory=dict)
     exposed: set[Path] = field(default_factory=set)
+    secrets: dict[str, bytes] = field(default_factory=dict, repr=False)
+    secret_files: set[Path] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)

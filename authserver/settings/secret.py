@@ -86,9 +86,13 @@ def _base64(raw: bytes) -> bytes:
 def _fetch(reference: object, origin: Origin) -> tuple[Source, bytes]:
     """Return what a reference names; a literal secret is refused and never repeated."""
     if isinstance(reference, str) and reference.startswith("env:"):
-        return "env", _from_environment(reference.removeprefix("env:"))
+        content = _from_environment(reference.removeprefix("env:"))
+        origin.secrets[reference] = content
+        return "env", content
     if isinstance(reference, str) and reference.startswith("file:"):
-        return "file", _from_file(reference.removeprefix("file:"), origin)
+        content = _from_file(reference.removeprefix("file:"), origin)
+        origin.secrets[reference] = content
+        return "file", content
     raise wrong("must not be written into the configuration", _REMEDY)
 
 
@@ -105,6 +109,7 @@ def _from_environment(name: str) -> bytes:
 
 def _from_file(name: str, origin: Origin) -> bytes:
     path = origin.directory / name
+    origin.secret_files.add(path)
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_FILE + 1)

@@ -12,6 +12,7 @@ from authserver.oauth.edge import Edge, Requester
 from authserver.oauth.resource import Resource
 from authserver.sealing import SealingKey
 from authserver.settings.external_service import ExternalService
+from authserver.settings.sections import Section
 from authserver.settings.trusted_issuer import TrustedIssuer
 from authserver.settings.upstream import Upstream
 
@@ -66,7 +67,8 @@ class Settings:
 
     `sealing_keys` are never empty: the first seals, all open. `trusted_proxies` counts the
     proxies in front whose X-Forwarded-For entries are believed, for the client's address only.
-    `exposed_files` hold secrets, and others than their owner may read them. `clients` are those of
+    `exposed_files` hold secrets, and others than their owner may read them; `secret_files` are
+    all that hold some. `sections` are what the file says, as digests. `clients` are those of
     the file, by their ids, and `requesters` what they may exchange.
     """
 
@@ -92,6 +94,8 @@ class Settings:
     authorization_endpoint_base_url: str | None = None
     config_path: Path | None = None
     exposed_files: tuple[Path, ...] = ()
+    secret_files: tuple[Path, ...] = ()
+    sections: tuple[Section, ...] = ()
 
     def resource_named(self, key: str) -> Resource | None:
         """Return the resource of a name in the file."""

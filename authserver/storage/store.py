@@ -14,6 +14,7 @@ from authserver.oauth.errors import OAuthError
 from authserver.storage import migrate
 from authserver.storage.anchors import AnchorReads, AnchorWrites
 from authserver.storage.clients import ClientReads, ClientWrites
+from authserver.storage.config_sections import ConfigSectionReads, ConfigSectionWrites
 from authserver.storage.engine import open_pool, parse_url, writing
 from authserver.storage.epochs import EpochReads, EpochWrites
 from authserver.storage.errors import translated
@@ -35,6 +36,7 @@ from authserver.storage.vault import VaultReads, VaultWrites
 class Reads(
     AnchorReads,
     ClientReads,
+    ConfigSectionReads,
     ExpiryReads,
     GrantReads,
     InstanceReads,
@@ -56,6 +58,7 @@ class Transaction(
     Reads,
     AnchorWrites,
     ClientWrites,
+    ConfigSectionWrites,
     ExpiryWrites,
     GrantWrites,
     InstanceWrites,

@@ -258,6 +258,18 @@ upstream_tokens = Table(
     _integer("lease_expires_at", nullable=True),
 )
 
+# The configuration that was last taken, so that what it lacks and what changed is noticed.
+config_sections = Table(
+    "config_sections",
+    metadata,
+    _key("name"),
+    _text("identifier", nullable=True),
+    _text("kid"),
+    _text("whole"),
+    _text("shape"),
+    _integer("taken_at"),
+)
+
 instances = Table(
     "instances",
     metadata,

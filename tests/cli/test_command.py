@@ -14,6 +14,7 @@ COMMANDS = [
     ("demo",),
     ("serve",),
     ("config", "check"),
+    ("config", "diff"),
     ("db", "upgrade"),
     ("db", "status"),
     ("db", "rekey-upstream", "--users", "keep"),

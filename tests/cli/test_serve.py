@@ -31,7 +31,7 @@ def place(tmp_path_factory):
 def port(place):
     """The port of a server in that folder, which the tests below share."""
     port = free_port()
-    with served(_serve(port), port, cwd=place, env=_environment(place)):
+    with served(_serve(port), port, cwd=place, env=environment(place)):
         yield port
 
 
@@ -46,7 +46,7 @@ def _serve(port):
     return [*AUTHSERVER, "serve", "--bind", f"127.0.0.1:{port}", "--threads", "2"]
 
 
-def _environment(folder):
+def environment(folder):
     kept = {name: value for name, value in os.environ.items() if name != "XDG_RUNTIME_DIR"}
     kept |= {"HOME": str(folder / "home"), "PYTHONPATH": str(REPOSITORY), VARIABLE: SECRET}
     return kept | {"AUTHSERVER_CONFIG": str(folder / "authserver.toml")}
@@ -91,7 +91,7 @@ def test_a_signal_reads_a_new_configuration_and_a_bad_one_changes_nothing(tmp_pa
     path, port = make_place(tmp_path) / "authserver.toml", free_port()
     unopenable = {"database/url": "sqlite:///not-mounted/authserver.db"}
     command = [*_serve(port), "--workers", "1"]
-    with served(command, port, cwd=tmp_path, env=_environment(tmp_path)) as process:
+    with served(command, port, cwd=tmp_path, env=environment(tmp_path)) as process:
         for bad in ({"nonsense": 1}, unopenable):
             path.write_text(toml(changed(bad)))
             process.send_signal(signal.SIGHUP)
@@ -115,7 +115,7 @@ def test_a_worker_that_starts_while_the_database_is_away_waits_for_it(tmp_path):
         toml(changed({"database/url": "sqlite:///data/authserver.db"}))
     )
     command = [*_serve(port), "--workers", "1"]
-    with served(command, port, cwd=tmp_path, env=_environment(tmp_path)) as process:
+    with served(command, port, cwd=tmp_path, env=environment(tmp_path)) as process:
         _line_with(process, "Booting worker")
         data.rename(tmp_path / "away")
         os.kill(_worker_of(process), signal.SIGKILL)
@@ -150,7 +150,7 @@ def _line_with(process, text):
 def test_any_wsgi_server_serves_the_module(tmp_path, module):
     folder, port = make_place(tmp_path), free_port()
     command = [*GUNICORN, "--bind", f"127.0.0.1:{port}", module]
-    with served(command, port, cwd=folder, env=_environment(folder)):
+    with served(command, port, cwd=folder, env=environment(folder)):
         body = get(port, ADVERTISED)[1]
         assert json.loads(body)["issuer"] == "https://auth.example.com"
 
@@ -161,7 +161,7 @@ def test_a_module_with_a_bad_configuration_stops_and_says_every_mistake(tmp_path
     command = [*GUNICORN, "--bind", f"127.0.0.1:{port}", "authserver.wsgi:app"]
     result = subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=60,
-        cwd=folder, env=_environment(folder),
+        cwd=folder, env=environment(folder),
     )  # fmt: skip
     assert result.returncode == 3  # gunicorn: a worker failed to boot
     assert "The configuration has 2 mistakes:" in result.stderr

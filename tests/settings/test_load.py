@@ -25,6 +25,9 @@ def test_issuer_upstream_and_one_resource_are_a_whole_configuration(settings, tm
     assert found.tokens == TokenLifetimes()
     assert found.registration.enabled
     assert found.config_path == tmp_path / "authserver.toml"
+    assert found.secret_files == (tmp_path / "sealing.key",)
+    written = [each.name for each in found.sections]
+    assert written == ["issuer", "upstream", "resources.issues"]
 
 
 def test_the_defaults_are_those_of_the_values(settings):
@@ -33,6 +36,7 @@ def test_the_defaults_are_those_of_the_values(settings):
         issuer=found.issuer, upstream=found.upstream, resources=found.resources,
         database_url=found.database_url, sealing_keys=found.sealing_keys,
         registration=found.registration, config_path=found.config_path,
+        secret_files=found.secret_files, sections=found.sections,
     )  # fmt: skip
     assert found == plain
     assert found.registration == RegistrationPolicy(
