@@ -26,7 +26,8 @@ def wall_clock() -> int:
 class AccessToken:
     """What a valid access token says: who (`subject`) acts through what (`client_id`), and how far.
 
-    `act` is the actor of a token exchange (RFC 8693 §4.1), `claims` is everything in the token.
+    `act` is the actor of a token exchange (RFC 8693 §4.1), `claims` is everything in the token,
+    `token` is what came in, for an exchange: it is for this resource alone, and goes no further.
     """
 
     subject: str
@@ -35,6 +36,7 @@ class AccessToken:
     resource: str
     expires_at: int
     jti: str
+    token: str = field(repr=False)
     grant_id: str | None = None
     act: Mapping[str, object] | None = None
     claims: Mapping[str, object] = field(default_factory=dict, repr=False)
@@ -95,7 +97,7 @@ class Verifier:
         claims = self._signature.claims(token, now)
         self._check_parties(claims)
         self._check_time(claims, now)
-        access_token = self._read(claims)
+        access_token = self._read(claims, token)
         if self._status is not None:
             self._status.check(claims, now)
         require_scopes(access_token.scopes, required_scopes)
@@ -121,7 +123,7 @@ class Verifier:
         if expires_at - issued_at > MAX_TOKEN_LIFETIME:
             raise InvalidToken("claims")
 
-    def _read(self, claims: dict[str, object]) -> AccessToken:
+    def _read(self, claims: dict[str, object], token: str) -> AccessToken:
         act = claims.get("act")
         if act is not None and not isinstance(act, dict):
             raise InvalidToken("claims")
@@ -132,6 +134,7 @@ class Verifier:
             resource=self.resource,
             expires_at=_moment(claims, "exp"),
             jti=_text(claims, "jti"),
+            token=token,
             grant_id=_text(claims, "grant_id") if "grant_id" in claims else None,
             act=None if act is None else MappingProxyType(act),
             claims=MappingProxyType(claims),

@@ -29,6 +29,8 @@ def test_a_token_of_the_issuer_for_the_resource_is_accepted(issuer, alg):
     assert (verified.resource, verified.expires_at) == (RESOURCE, NOW + 900)
     assert (verified.jti, verified.grant_id, verified.act) == ("token-1", "g1", {"sub": "agent"})
     assert verified.claims["iss"] == issuer.url
+    assert verified.token == token
+    assert token not in repr(verified)
 
 
 def test_the_newer_name_of_eddsa_is_an_algorithm_of_its_own(issuer):
