@@ -88,7 +88,9 @@ def form(deployment: Deployment, path: str, params: Any, **kwargs: Any) -> TestR
     )
 
 
-def exchange(deployment: Deployment, requester: str, token: str, **changes: Any) -> TestResponse:
+def exchange(
+    deployment: Deployment, requester: str, token: str, secret: str | None = None, **changes: Any
+) -> TestResponse:
     """Ask for a token for the audience `wiki`, or what `changes` say; None leaves one out."""
     params = {
         "grant_type": GRANT_TYPE,
@@ -98,7 +100,7 @@ def exchange(deployment: Deployment, requester: str, token: str, **changes: Any)
         **changes,
     }
     kept = {name: value for name, value in params.items() if value is not None}
-    return form(deployment, "/token", kept, headers=basic(requester))
+    return form(deployment, "/token", kept, headers=basic(requester, secret))
 
 
 def exchanged(deployment: Deployment, requester: str, token: str, **changes: Any) -> str:
