@@ -8,8 +8,16 @@ import pytest
 from authserver import sealing
 from authserver.oauth import refresh_token
 from authserver.sealing import SealingKey
-from tests.actors import Browser, McpClient, response_of
+from tests.actors import Browser, Deployment, McpClient, response_of
 from tests.attacks.stored import grant_of
+
+
+@pytest.fixture
+def deployment(sqlite_url, idp, tmp_path):
+    """A server that lets anybody guess as often as they like."""
+    more = "[rate_limits]\nfailures_per_client = 0\n"
+    with Deployment.start(tmp_path, sqlite_url, idp, more=more) as started:
+        yield started
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def deployment(sqlite_url, idp, tmp_path):
 def _start(folder, url, idp, more=MORE):
     settings = load(write_config(folder, url, idp.issuer, more=more))
     return Deployment(
-        replace(settings, upstream=replace(settings.upstream, request_timeout=0.6)), idp
+        replace(settings, upstream=replace(settings.upstream, request_timeout=2)), idp
     )
 
 

@@ -1,5 +1,6 @@
 """Whatever is used once has one winner: among threads, and among processes of one database"""
 
+import threading
 from collections import Counter
 from typing import Any
 
@@ -70,7 +71,7 @@ def test_an_epoch_counts_every_one_of_many_revocations(store):
 def test_logins_of_one_new_user_at_once_make_one_user(store):
     subs = set()
 
-    def login(store, new_sub):
+    def login(store, prize):
         profile: dict[str, Any] = {
             "name": None,
             "email": None,
@@ -78,6 +79,7 @@ def test_logins_of_one_new_user_at_once_make_one_user(store):
             "claims": {},
         }
         with store.write() as tx:
+            new_sub = f"{prize}-{threading.get_ident()}"
             user = tx.save_user("https://idp.example", "u1", now=NOW, new_sub=new_sub, **profile)
         subs.add(user.sub)
         return True
