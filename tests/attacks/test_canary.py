@@ -4,19 +4,16 @@ The identity provider's secrets are canaries, ours are collected as they are han
 meets success and every kind of failure; logs are at DEBUG, for our libraries too.
 """
 
-import dataclasses
-import gc
 import json
 import logging
-import traceback
 
 import pytest
 
 from authserver.endpoints import flow as flows
-from authserver.storage import tables
 from authserver.upstream.errors import UpstreamUnavailable
 from authserver.vault import NoUpstreamToken
 from tests.actors import VERIFIER, Browser, McpClient, response_of
+from tests.attacks.sinks import dump, found, reprs, said
 from tests.databases import database_url, postgresql_database, postgresql_url  # noqa: F401
 from tests.upstream.hostile_idp import CLIENT_SECRET
 from tests.upstream.spoiled_server import Spoiled
@@ -93,18 +90,10 @@ class Run:
         try:
             self.kept_alive.append(self.vault.token())
         except (NoUpstreamToken, UpstreamUnavailable) as error:
-            self.texts += _said(error)
+            self.texts += said(error)
         self.idp.spoiled.clear()
         self.idp.claims.clear()
         self.deployment.wait(300)
-
-
-def _said(error):
-    """Everything that a logger or error tracker could show of an exception and its contexts."""
-    while error is not None:
-        yield from (str(error), repr(error), repr(error.args), repr(vars(error)))
-        yield "".join(traceback.format_exception(error))
-        error = error.__cause__ or error.__context__
 
 
 @pytest.fixture
@@ -183,32 +172,6 @@ def _sign_in_fails(run, client, monkeypatch):
     run.holds(browser)
 
 
-def _dump(run):
-    """Return all that is in the database, as whoever steals a copy reads it."""
-    with run.deployment.server.store.read() as reads:
-        for table in tables.metadata.sorted_tables:
-            for row in reads._rows(table.select(), {}):
-                values = [v.hex() if isinstance(v, bytes) else str(v) for v in row.values()]
-                yield " ".join(values)
-
-
-def _reprs():
-    """Return the repr of every value of ours that is alive."""
-    for each in gc.get_objects():
-        module = str(type(each).__module__)
-        if module.startswith("authserver") and dataclasses.is_dataclass(each):
-            yield repr(each)
-
-
-def _found(run, texts):
-    return {
-        (secret[:16], text[:160])
-        for text in texts
-        for secret in run.secrets
-        if len(secret) > 8 and secret in text
-    }
-
-
 def test_159_no_secret_of_a_whole_run_is_anywhere_that_somebody_reads(run, caplog, monkeypatch):
     _everything(run, monkeypatch)
     logs = [caplog.text, *(repr(record.__dict__) for record in caplog.records)]
@@ -221,12 +184,12 @@ def test_159_no_secret_of_a_whole_run_is_anywhere_that_somebody_reads(run, caplo
         "logs": logs,
         "audit": [json.dumps(event) for event in run.deployment.events],
         "pages and exceptions": run.texts,
-        "reprs": list(_reprs()),
-        "database": list(_dump(run)),
+        "reprs": list(reprs()),
+        "database": list(dump(run.deployment)),
     }
     for name, texts in sinks.items():
         assert texts, name
-        assert not _found(run, texts), name
+        assert not found(run.secrets, texts), name
 
 
 def test_159_the_search_would_find_them(run, monkeypatch):
@@ -234,7 +197,7 @@ def test_159_the_search_would_find_them(run, monkeypatch):
     row = run.vault.row()
     token = next(iter(run.idp.access_tokens))
 
-    assert _found(run, [f"a log line with {token}"])
-    assert _found(run, [json.dumps({"cookie": max(run.secrets)})])
-    assert row is None or row.access_token in "".join(_dump(run))
-    assert {each.partition("(")[0] for each in _reprs()} >= {"Flow", "UpstreamToken", "Tokens"}
+    assert found(run.secrets, [f"a log line with {token}"])
+    assert found(run.secrets, [json.dumps({"cookie": max(run.secrets)})])
+    assert row is None or row.access_token in "".join(dump(run.deployment))
+    assert {each.partition("(")[0] for each in reprs()} >= {"Flow", "UpstreamToken", "Tokens"}
