@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from authserver import sealing, taken
+from authserver import config_diff, sealing
 from authserver.app import AuthServer, Clock
 from authserver.audit import Audit
 from authserver.kept import Kept
@@ -93,7 +93,7 @@ def _prepare(
     settings: Settings, store: Store, keys: SigningKeys, now: int, *, revoke: bool = False
 ) -> tuple[str, ...]:
     change.check(fingerprint.of(settings.upstream), store, now)
-    ended = taken.take(store, settings, now, revoke=revoke)
+    ended = config_diff.take(store, settings, now, revoke=revoke)
     keys.prepare(now)
     return ended
 

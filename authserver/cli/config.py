@@ -12,8 +12,8 @@ import click
 from authserver.cli.option import as_json, config_file
 
 if TYPE_CHECKING:
+    from authserver.config_diff import Change
     from authserver.settings import Settings
-    from authserver.taken import Change
     from authserver.upstream.check import Report
 
 
@@ -79,8 +79,8 @@ def diff(ctx: click.Context, config_file: str | None, *, as_json: bool) -> None:
     the contents of secrets too. No value is shown.
     """
     from authserver.build import open_store  # noqa: PLC0415 - heavy
+    from authserver.config_diff import changes  # noqa: PLC0415 - heavy
     from authserver.settings import load, locate  # noqa: PLC0415 - heavy
-    from authserver.taken import changes  # noqa: PLC0415 - heavy
 
     settings = load(locate(config_file))
     with closing(open_store(settings)) as store, store.read() as reads:

@@ -40,6 +40,7 @@ def explained(error: Exception) -> str | None:
         return None
 
     from authserver.build import SchemaBehind  # noqa: PLC0415 - heavy
+    from authserver.config_diff import StillReferred  # noqa: PLC0415 - heavy
     from authserver.endpoints.pages import TemplateBroken  # noqa: PLC0415 - heavy
     from authserver.keys import KeysDisagree, NoSigningKey  # noqa: PLC0415 - heavy
     from authserver.sealing import UnknownKey  # noqa: PLC0415 - heavy
@@ -48,7 +49,6 @@ def explained(error: Exception) -> str | None:
         UnfitDatabase,
         UnusableUrl,
     )
-    from authserver.taken import StillReferred  # noqa: PLC0415 - heavy
     from authserver.upstream.change import Doubles, UpstreamChanged  # noqa: PLC0415 - heavy
 
     keys = (KeysDisagree, NoSigningKey, UnknownKey)

@@ -4,11 +4,11 @@ from contextlib import closing
 
 import pytest
 
-from authserver import taken
+from authserver import config_diff
 from authserver.build import open_store, prepare
+from authserver.config_diff import Change, StillReferred
 from authserver.settings import load
 from authserver.storage.config_sections import Referrers
-from authserver.taken import Change, StillReferred
 from tests.actors import Deployment, McpClient, write_config
 from tests.databases import database_url, postgresql_database, postgresql_url  # noqa: F401
 from tests.taking_out import WIKI, connected, without_wiki
@@ -22,7 +22,7 @@ def config(database_url, idp, tmp_path):  # noqa: F811
 def found(config, deployment):
     settings = load(config)
     with closing(open_store(settings)) as store, store.read() as reads:
-        return taken.changes(reads, settings, deployment.clock.now)
+        return config_diff.changes(reads, settings, deployment.clock.now)
 
 
 def test_a_resource_that_grants_refer_to_is_not_taken_out(config, idp):
@@ -120,6 +120,6 @@ def test_a_start_with_nothing_changed_writes_nothing(config, idp):
     deployment, _, _ = connected(config, idp)
     settings = load(config)
     with closing(open_store(settings)) as store, store.counting() as count:
-        taken.take(store, settings, deployment.clock.now)
+        config_diff.take(store, settings, deployment.clock.now)
     assert len(count.statements) == 1
     assert count.commits == 0
