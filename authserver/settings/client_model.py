@@ -93,7 +93,7 @@ class ClientTable(CredentialsTable):
     source_clients: list[SourceClient] = Field(
         min_length=1,
         description="The clients whose users' tokens it may exchange; `*` is any.",
-        examples=[f'["{ANYBODY}"]'],
+        examples=['["mcp-4Xv…"]'],
     )
 
 
