@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from joserfc.jwk import Key
 from pydantic import Field, ValidationInfo, field_validator
 
-from authserver.oauth.edge import ANYBODY
 from authserver.oauth.exchange_request import GRANT_TYPE
 from authserver.settings import client_jwks, clients, secret
 from authserver.settings.origin import Origin, Read
