@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from authserver.audit import Audit
+from authserver.client_documents import ClientDocuments
 from authserver.kept import Kept
 from authserver.keys import Agreement, SigningKeys, VaultCipher
 from authserver.oauth.client import Client
@@ -32,6 +33,7 @@ class AuthServer:
     keys: SigningKeys
     refresh_keys: RefreshKeys
     upstream: Upstream
+    documents: ClientDocuments
     trusted_issuers: Mapping[str, TrustedIssuerClient]
     services: Mapping[str, ExternalServiceClient]
     status_lists: Kept[tuple[str, str]]
@@ -52,7 +54,10 @@ class AuthServer:
         return self.settings.pages_url
 
     def client(self, reads: Reads, client_id: str) -> Client | None:
-        """Return a client: one of the configuration, else one that registered."""
+        """Return a client: one of the configuration, else one that registered.
+
+        Those that publish themselves are found by `endpoints.clients`.
+        """
         configured = self.settings.clients.get(client_id)
         return reads.client(client_id) if configured is None else configured
 

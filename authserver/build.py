@@ -5,6 +5,8 @@ from contextlib import suppress
 from authserver import config_diff, sealing
 from authserver.app import AuthServer, Clock
 from authserver.audit import Audit
+from authserver.client_documents import ClientDocuments
+from authserver.fetch import Fetcher
 from authserver.kept import Kept
 from authserver.keys import Agreement, SigningKeys, VaultCipher
 from authserver.oauth.access_token import ID_TOKEN_LIFETIME
@@ -68,6 +70,12 @@ def build(
             each.issuer: TrustedIssuerClient(each) for each in settings.trusted_issuers
         },
         services={each.name: ExternalServiceClient(each) for each in settings.external_services},
+        documents=ClientDocuments(
+            store,
+            Fetcher(settings.client_documents_ca_file, settings.publishers.private_hosts),
+            settings.publishers,
+            settings.registration,
+        ),
         status_lists=Kept(),
         audit=audit,
         limiter=RateLimiter(settings.rate_limits),

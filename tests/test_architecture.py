@@ -46,7 +46,7 @@ KNOWN_ONLY_TO = {
     "authlib": ({"authlib"}, ("endpoints/discovery",)),
     "the network": (
         NETWORK,
-        ("upstream", "fetch", "resource_server", "demo", "cli/doctor", "cli/gunicorn_worker"),
+        ("upstream", "fetch", "transport", "resource_server", "demo", "cli/gunicorn_worker"),
     ),
     "the kit": ({"authserver.resource_server"}, ("resource_server", "demo")),
 }

@@ -4,7 +4,7 @@ import flask
 
 from authserver.adapter import peer_address
 from authserver.app import AuthServer
-from authserver.endpoints import answers, browser, forms, pages, steps
+from authserver.endpoints import answers, browser, clients, forms, pages, steps
 from authserver.endpoints import flow as flows
 from authserver.endpoints.page_error import PageError
 from authserver.oauth import authorization, epoch, opaque
@@ -14,6 +14,11 @@ from authserver.oauth.errors import OAuthError
 from authserver.oauth.interaction import PENDING_LIFETIME, PendingAuthorization
 from authserver.oauth.params import Params
 
+_UNPUBLISHED = "This application could not be checked"
+_WHY = (
+    "It says who it is at an address of its own, which does not answer at the moment or does not "
+    "describe it. Try again in a few minutes; if that does not help, tell those who make it."
+)
 _CANNOT = "The application sent a request that cannot be answered"
 
 
@@ -21,7 +26,7 @@ def authorize(server: AuthServer, request_id: str, now: int) -> flask.Response:
     """Check the request: client, redirect URI, then all that the client may be told about."""
     server.limiter.check_authorize(peer_address())
     received = forms.query(_CANNOT)
-    client = _find_client(server, received)
+    client = _find_client(server, received, now)
     if client is None:
         return _unknown_client(server, request_id, now)
     try:
@@ -38,12 +43,16 @@ def authorize(server: AuthServer, request_id: str, now: int) -> flask.Response:
     return _begin(server, request, request_id, now)
 
 
-def _find_client(server: AuthServer, received: Params) -> Client | None:
+def _find_client(server: AuthServer, received: Params, now: int) -> Client | None:
     client_id = received.get("client_id")
     if client_id is None or "client_id" in received.repeated:
         return None
-    with server.store.read() as reads:
-        return reads.client(client_id)
+    try:
+        return clients.asking(server, client_id, peer_address(), now)
+    except OAuthError as error:
+        if error.status == 429:
+            raise
+        raise PageError(400, _UNPUBLISHED, _WHY, error.detail or error.code) from None
 
 
 def _unknown_client(server: AuthServer, request_id: str, now: int) -> flask.Response:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from authserver.app import AuthServer
+from authserver.endpoints import clients
 from authserver.message import Request
 from authserver.oauth import client_assertion, client_auth
 from authserver.oauth.client import Client
@@ -12,16 +13,17 @@ from authserver.oauth.errors import OAuthError
 _GUESSES = frozenset({"invalid_client", "invalid_grant"})
 
 
-def authenticate(server: AuthServer, request: Request) -> Client:
+def authenticate(server: AuthServer, request: Request, *, known_is_enough: bool = False) -> Client:
     """Return the client that a request proves to come from; raises `invalid_client`.
+
+    `known_is_enough` takes a public client for what it last said of itself.
 
     An assertion is good once: it is spent here, whatever becomes of the request.
     """
     now = request.now
     credentials = client_auth.parse(request.header("authorization"), request.params)
     with slowed_down(server, credentials.client_id, request):
-        with server.store.read() as reads:
-            found = server.client(reads, credentials.client_id)
+        found = clients.proving(server, credentials, request, known_is_enough=known_is_enough)
         client, proven = client_auth.check(found, credentials, server.issuer, now)
         if proven is not None:
             with server.store.write() as tx:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from authserver.endpoints.flow import Flow
-from authserver.oauth import redirect_uri, scope
+from authserver.oauth import client_document, redirect_uri, scope
 from authserver.oauth.interaction import is_assured
 
 
@@ -16,7 +16,7 @@ def of(flow: Flow, names: tuple[str, ...]) -> dict[str, Any]:
     return {
         "client_name": flow.client.display_name,
         "client_assurance": "verified" if assured else "unverified",
-        "client_host": None,
+        "client_host": client_document.host_of(flow.client.client_id),
         "redirect_host": computer if uri.kind == "loopback" else uri.display,
         "redirect_is_local": uri.kind != "https",
         "resource_name": flow.resource.name,

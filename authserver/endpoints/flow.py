@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 from authserver import vault
 from authserver.app import AuthServer
-from authserver.endpoints import browser
+from authserver.endpoints import browser, clients
 from authserver.endpoints.page_error import PageError
-from authserver.oauth import client as clients
+from authserver.oauth import client as oauth_client
 from authserver.oauth import epoch, opaque, policy, redirect_uri
 from authserver.oauth.authorization import AuthorizationRequest
 from authserver.oauth.client import Client
@@ -53,7 +53,7 @@ class Flow:
         memory, allowed = self.remembered, self.allowed
         if memory is None or allowed is None:
             return False
-        return memory.covers(allowed, clients.digest(self.client))
+        return memory.covers(allowed, oauth_client.digest(self.client))
 
     @property
     def allowed(self) -> tuple[str, ...] | None:
@@ -110,7 +110,7 @@ def complete(
 ) -> Flow:
     """Add client, session and memory to a pending authorization; raises PageError."""
     request = pending.request
-    client = reads.client(request.client_id)
+    client = clients.known(server, reads, request.client_id)
     resource = server.resource(request.resource)
     if client is None or resource is None:
         raise PageError(400, "This application is not registered any more", GONE, "client_gone")

@@ -30,7 +30,8 @@ class Client:
     """A client; `secret_digest` is the SHA-256 of its secret, None for a public one.
 
     One from the configuration may have `further_secret_digests`, so that a secret can be replaced,
-    or public `keys` in their place.
+    or public `keys` in their place. One that publishes itself has these in its document or at its
+    `jwks_uri`; `token_endpoint_auth_signing_alg` is the one it signs with, None for any.
     """
 
     client_id: str
@@ -45,6 +46,8 @@ class Client:
     secret_digest: str | None = field(default=None, repr=False)
     further_secret_digests: tuple[str, ...] = field(default=(), repr=False)
     keys: tuple[Key, ...] = field(default=(), repr=False)
+    jwks_uri: str | None = None
+    token_endpoint_auth_signing_alg: str | None = None
     registered_at: int = 0
     preregistered: bool = False
 
@@ -135,5 +138,7 @@ def secret_digest(secret: str) -> str:
 
 def digest(client: Client) -> str:
     """Return what a remembered consent depends on: name, redirect URIs and keys of the client."""
-    text = "\n".join((client.display_name, *sorted(client.redirect_uris)))
+    keys = sorted(key.thumbprint() for key in client.keys)
+    proof = (f"keys {client.jwks_uri or ' '.join(keys)}",) if keys or client.jwks_uri else ()
+    text = "\n".join((client.display_name, *sorted(client.redirect_uris), *proof))
     return hmac.new(b"client", text.encode(), hashlib.sha256).hexdigest()

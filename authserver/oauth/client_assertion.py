@@ -49,13 +49,19 @@ def subject(assertion: str) -> str:
 
 
 def prove(
-    assertion: str, client_id: str, keys: tuple[Key, ...], issuer: str, now: int
+    assertion: str,
+    client_id: str,
+    keys: tuple[Key, ...],
+    issuer: str,
+    now: int,
+    *,
+    alg: str | None = None,
 ) -> ProvenAssertion:
     """Check signature and claims of a client's assertion; raises `invalid_client`.
 
-    `issuer` is ours, the one audience that is accepted.
+    `issuer` is ours, the one audience that is accepted; `alg` is the client's, None for any.
     """
-    claims = _verified(assertion, keys)
+    claims = _verified(assertion, keys, (alg,) if alg else ALGORITHMS)
     if claims.get("iss") != client_id or claims.get("sub") != client_id:
         raise refused("iss_or_sub")
     if claims.get("aud") not in (issuer, [issuer]):
@@ -82,11 +88,19 @@ def refused(detail: str) -> OAuthError:
     )
 
 
-def _verified(assertion: str, keys: tuple[Key, ...]) -> Mapping[str, object]:
+def key_id(assertion: str) -> str | None:
+    """Return the `kid` that an assertion names, before anything is proved."""
+    kid = _object(assertion.partition(".")[0]).get("kid")
+    return kid if isinstance(kid, str) else None
+
+
+def _verified(
+    assertion: str, keys: tuple[Key, ...], algorithms: tuple[str, ...]
+) -> Mapping[str, object]:
     """Return what one of the client's own keys signed; what the header brings along is no key."""
     header = _object(assertion.split(".", maxsplit=1)[0])
     alg, kid = header.get("alg"), header.get("kid")
-    if alg not in ALGORITHMS or "crit" in header or "b64" in header:
+    if alg not in algorithms or "crit" in header or "b64" in header:
         raise refused("alg_or_header")
     registry = _Registry(algorithms=[str(alg)], strict_check_header=False)
     for key in keys:

@@ -68,7 +68,11 @@ def check(
         raise _refused(credentials, "method differs from the registered one")
     if credentials.method == "private_key_jwt":
         assertion = credentials.assertion
-        return client, client_assertion.prove(assertion, client.client_id, client.keys, issuer, now)
+        alg = client.token_endpoint_auth_signing_alg
+        proven = client_assertion.prove(
+            assertion, client.client_id, client.keys, issuer, now, alg=alg
+        )
+        return client, proven
     if credentials.method != "none" and not (expected and any(right)):
         raise _refused(credentials, "wrong secret")
     return client, None

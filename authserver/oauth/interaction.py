@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from authserver.oauth import redirect_uri
+from authserver.oauth import client_document, redirect_uri
 from authserver.oauth.authorization import AuthorizationRequest
 from authserver.oauth.client import Client
 from authserver.oauth.errors import OAuthError
@@ -106,8 +106,12 @@ Step = SignIn | AskConsent | Deny | Answer | Refuse
 
 
 def is_assured(client: Client, redirect_uri_: str) -> bool:
-    """Say whether the client's identity is proven: registered by the operator, reached by https."""
-    return client.preregistered and redirect_uri.parse(redirect_uri_).kind == "https"
+    """Say whether the client's identity is proven, and it is reached by https.
+
+    It was registered by the operator, or published by the host that its id names.
+    """
+    known = client.preregistered or client_document.is_url(client.client_id)
+    return known and redirect_uri.parse(redirect_uri_).kind == "https"
 
 
 def next_step(

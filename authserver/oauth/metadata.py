@@ -44,6 +44,7 @@ class Features:
     token_exchange: bool = False
     token_batch: bool = False
     client_assertions: bool = False
+    client_documents: bool = False
 
 
 def authorization_server_metadata(
@@ -73,6 +74,8 @@ def authorization_server_metadata(
     }
     if features.token_batch:
         document["token_batch_endpoint"] = f"{issuer}/token-batch"
+    if features.client_documents:
+        document["client_id_metadata_document_supported"] = True
     if features.registration:
         document["registration_endpoint"] = f"{issuer}/register"
     return document

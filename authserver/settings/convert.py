@@ -10,6 +10,7 @@ from authserver.oauth.redirect_uri import PRIVATE_SCHEMES, RedirectPolicy
 from authserver.oauth.resource import Resource, Scope
 from authserver.settings import client_convert
 from authserver.settings.allow_model import AllowTable
+from authserver.settings.client_document_model import to_publishers
 from authserver.settings.external_service_model import to_external_service
 from authserver.settings.model import File, ResourceTable
 from authserver.settings.policy_model import RateLimitsTable, RegistrationTable
@@ -50,6 +51,8 @@ def to_settings(file: File, path: Path) -> Settings:
         accept_plaintext=file.keys.accept_plaintext,
         tokens=tokens,
         registration=_registration(file.registration, resources),
+        publishers=to_publishers(file.client_documents),
+        client_documents_ca_file=file.client_documents.ca_file,
         rate_limits=_rate_limits(file.rate_limits),
         pages=Pages(operator=file.pages.operator or "", templates=file.pages.templates),
         trusted_proxies=file.server.trusted_proxies,
@@ -123,5 +126,7 @@ def _rate_limits(table: RateLimitsTable) -> RateLimits:
         register_in_all=table.register_in_all,
         authorize_per_address=table.authorize_per_address,
         failures_per_client=table.failures_per_client,
+        fetches_per_address=table.fetches_per_address,
+        fetches_per_host=table.fetches_per_host,
         trusted_egress=tuple(table.trusted_egress),
     )

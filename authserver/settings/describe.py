@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from authserver.oauth.allow import Allow
 from authserver.oauth.redirect_uri import PRIVATE_SCHEMES
 from authserver.oauth.resource import Resource
-from authserver.settings import exchanges, fingerprint, kept_tokens
+from authserver.settings import exchanges, fingerprint, kept_tokens, publishers
 from authserver.settings.duration import text
 from authserver.settings.upstream import OidcUpstream, Upstream
 from authserver.settings.values import (
@@ -29,6 +29,8 @@ _LIMITS = (
     "register_in_all",
     "authorize_per_address",
     "failures_per_client",
+    "fetches_per_address",
+    "fetches_per_host",
 )
 
 
@@ -78,6 +80,7 @@ def _in_effect(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "registration", "open" if settings.registration.enabled else "closed"
     patterns = settings.registration.redirect.patterns
     yield "https redirect URIs", "as the patterns allow" if patterns else "any"
+    yield from publishers.in_effect(settings)
     for name in _LIMITS:
         limit = getattr(settings.rate_limits, name)
         yield name.replace("_", " "), f"{limit} a minute" if limit else "no limit"
@@ -90,6 +93,7 @@ def _loosened(settings: Settings) -> Iterator[str]:
     yield from _upstream(settings.upstream)
     yield from _lifetimes(settings)
     yield from _registration(settings)
+    yield from publishers.loosened(settings)
     yield from _rate_limits(settings.rate_limits)
     for path in settings.exposed_files:
         yield f"{path}: others than its owner may read this secret; chmod 600 keeps them out"

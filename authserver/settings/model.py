@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from authserver.oauth.resource import MAX_SCOPES, Liveness, UpstreamTokenUse
 from authserver.settings import clients, upstream_model
 from authserver.settings.allow_model import AllowTable, TokenClaim
+from authserver.settings.client_document_model import ClientDocumentsTable
 from authserver.settings.client_model import (
     ClientKey,
     ClientTable,
@@ -159,6 +160,7 @@ class File(Table):
     keys: KeysTable = optional("Sealing and signing keys.")
     tokens: TokensTable = optional("Lifetimes.")
     registration: RegistrationTable = optional("Who may register as a client.")
+    client_documents: ClientDocumentsTable = optional("Clients that publish themselves.")
     rate_limits: RateLimitsTable = optional("What strangers may ask for in a minute.")
     pages: PagesTable = optional("How the pages look.")
     server: ServerTable = optional("What stands in front.")

@@ -86,6 +86,14 @@ class RateLimitsTable(Table):
         description="Refused secrets, codes and tokens of one client at one address, and logout "
         "tokens from one.",
     )
+    fetches_per_address: Count = Field(
+        _LIMITS.fetches_per_address,
+        description="Documents of clients, and their keys, that one address has us fetch.",
+    )
+    fetches_per_host: Count = Field(
+        _LIMITS.fetches_per_host,
+        description="The same, from one host.",
+    )
     trusted_egress: list[Network] = Field(
         [],
         max_length=100,

@@ -8,6 +8,7 @@ from typing import Literal
 
 from authserver.oauth import metadata
 from authserver.oauth.client import Client, RegistrationPolicy
+from authserver.oauth.client_document import Publishers
 from authserver.oauth.edge import Edge, Requester
 from authserver.oauth.resource import Resource
 from authserver.sealing import SealingKey
@@ -50,6 +51,8 @@ class RateLimits:
     register_in_all: int = 200
     authorize_per_address: int = 120
     failures_per_client: int = 20
+    fetches_per_address: int = 20
+    fetches_per_host: int = 60
     trusted_egress: tuple[IPv4Network | IPv6Network, ...] = ()
 
 
@@ -88,6 +91,8 @@ class Settings:
     accept_plaintext: bool = False
     tokens: TokenLifetimes = field(default_factory=TokenLifetimes)
     registration: RegistrationPolicy = field(default_factory=RegistrationPolicy)
+    publishers: Publishers = field(default_factory=Publishers)
+    client_documents_ca_file: Path | None = None
     rate_limits: RateLimits = field(default_factory=RateLimits)
     pages: Pages = field(default_factory=Pages)
     trusted_proxies: int = 0

@@ -11,6 +11,8 @@ from authserver.storage import documents, tables
 from authserver.storage.connected import Connected, on_both
 from authserver.storage.epochs import EpochWrites
 
+# Of clients of the configuration, and of those that publish themselves.
+_NOT_REGISTERED = ("further_secret_digests", "keys", "jwks_uri", "token_endpoint_auth_signing_alg")
 _COLUMNS = ("client_id", "secret_digest", "registered_at", "preregistered")
 
 _clients, _consents, _assertions = tables.clients, tables.consents, tables.spent_assertions
@@ -47,7 +49,7 @@ class ClientWrites(EpochWrites):
     def add_client(self, client: Client) -> None:
         """Register a client."""
         document = documents.members(client)
-        for name in ("further_secret_digests", "keys"):  # of clients of the configuration
+        for name in _NOT_REGISTERED:
             del document[name]
         columns = {name: document.pop(name) for name in _COLUMNS}
         self._changed(_ADD, {**columns, "document": documents.dump(document)})

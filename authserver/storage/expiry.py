@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Delete, Select, bindparam, delete, exists, or_, select
 
+from authserver.oauth.client_document import MAX_FRESH, STALE
 from authserver.oauth.interaction import SESSION_IDLE_LIFETIME, SESSION_LIFETIME
 from authserver.storage import tables
 from authserver.storage.connected import Connected
@@ -19,6 +20,7 @@ CLOCK_MARGIN = 3600
 ENDED_GRANT_KEPT = 86400
 
 _grants, _codes, _clients = tables.grants, tables.codes, tables.clients
+_documents = tables.client_documents
 _tokens, _entries = tables.upstream_tokens, tables.status_entries
 _pending, _consents, _sessions = tables.pending_authorizations, tables.consents, tables.sessions
 
@@ -43,6 +45,7 @@ class Moments:
             "ended_before": self.now - ENDED_GRANT_KEPT,
             # A root without a grant is noted once a day, and its tokens live for a day at most.
             "root_before": self.now - 2 * ENDED_GRANT_KEPT - CLOCK_MARGIN,
+            "document_before": self.now - MAX_FRESH - STALE - CLOCK_MARGIN,
             "session_before": self.now - CLOCK_MARGIN - SESSION_LIFETIME,
             "seen_before": self.now - CLOCK_MARGIN - SESSION_IDLE_LIFETIME,
             "unused_before": self.unused_before,
@@ -107,10 +110,18 @@ _forget_consents = delete(_consents).where(
     _consents.c.client_id.in_(bindparam("keys", expanding=True)), ~exists().where(_consented)
 )
 
+# Whoever comes back has it fetched again.
+_document_unused = (
+    (_documents.c.fetched_at <= _moment("document_before"))
+    & ~exists().where(_pending.c.client_id == _documents.c.client_id)
+    & ~exists().where(_grants.c.client_id == _documents.c.client_id, _grant_live)
+)
+
 RULES = {
     # Before the grants, which tell when a client was used.
     "unused clients": _rule(_clients.c.client_id, _unused, _forget_consents),
     "idle clients": _rule(_clients.c.client_id, _idle, _forget_consents),
+    "client documents": _rule(_documents.c.client_id, _document_unused),
     "pending authorizations": _rule(
         _pending.c.id, _pending.c.expires_at <= _moment("expired_before")
     ),

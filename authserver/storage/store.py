@@ -13,6 +13,7 @@ from sqlalchemy import Engine, event
 from authserver.oauth.errors import OAuthError
 from authserver.storage import migrate
 from authserver.storage.anchors import AnchorReads, AnchorWrites
+from authserver.storage.client_documents import ClientDocumentReads, ClientDocumentWrites
 from authserver.storage.clients import ClientReads, ClientWrites
 from authserver.storage.config_sections import ConfigSectionReads, ConfigSectionWrites
 from authserver.storage.engine import open_pool, parse_url, writing
@@ -35,6 +36,7 @@ from authserver.storage.vault import VaultReads, VaultWrites
 
 class Reads(
     AnchorReads,
+    ClientDocumentReads,
     ClientReads,
     ConfigSectionReads,
     ExpiryReads,
@@ -57,6 +59,7 @@ class Reads(
 class Transaction(
     Reads,
     AnchorWrites,
+    ClientDocumentWrites,
     ClientWrites,
     ConfigSectionWrites,
     ExpiryWrites,

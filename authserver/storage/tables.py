@@ -219,6 +219,16 @@ status_entries = Table(
 # Access tokens that were revoked one by one; what was exchanged from them names them too.
 revoked_tokens = Table("revoked_tokens", metadata, _key("jti"), _integer("expires_at"))
 
+# The newest document of each client that publishes itself.
+client_documents = Table(
+    "client_documents",
+    metadata,
+    _key("client_id"),
+    _text("document"),
+    _integer("fetched_at"),
+    _integer("fresh_until"),
+)
+
 # Client assertions that were taken, each once.
 spent_assertions = Table("spent_assertions", metadata, _key("digest"), _integer("expires_at"))
 

@@ -18,8 +18,8 @@ from urllib3.exceptions import HTTPError
 from urllib3.util import Timeout
 
 from authserver.oauth.strict_json import parse_list, parse_object
+from authserver.transport import NotPublic, timed_adapter
 from authserver.upstream.errors import UpstreamUnavailable
-from authserver.upstream.transport import timed_adapter
 
 MAX_BYTES = 1024 * 1024
 _PIECE = 16 * 1024
@@ -126,6 +126,8 @@ class UpstreamSession:
                 return Answer(what, response.status_code, _read(response))
         except _TooLong:
             failure = f"the answer is longer than {MAX_BYTES} bytes"
+        except NotPublic:
+            failure = "it leads to an address that is not public"
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             failure = type(error).__name__
         # Outside the handler: what requests raises carries the request, and with it our secrets.

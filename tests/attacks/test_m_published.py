@@ -56,7 +56,7 @@ def test_191_nothing_is_promised_that_is_not_built(metadata):
     unbuilt = {
         "pushed_authorization_request_endpoint", "token_batch_endpoint",
         "device_authorization_endpoint", "end_session_endpoint",
-        "dpop_signing_alg_values_supported", "client_id_metadata_document_supported",
+        "dpop_signing_alg_values_supported",
     }  # fmt: skip
     assert unbuilt & metadata.keys() == set(), "promised: give it a test of its own"
     for name in ("claims", "request", "request_uri"):
@@ -94,7 +94,10 @@ def test_191_every_promised_grant_and_authentication_method_is_known_to_token(cl
         answer = http.post("/token", data={"grant_type": name, "client_id": client.client_id})
         known = answer.json["error"] != "unsupported_grant_type"
         assert known == (name in metadata["grant_types_supported"]), name
-    for method in metadata["token_endpoint_auth_methods_supported"]:
+    methods = set(metadata["token_endpoint_auth_methods_supported"])
+    # What is published, with keys, has tests of its own: endpoints/test_client_documents.py
+    assert metadata["client_id_metadata_document_supported"] is True
+    for method in methods - {"private_key_jwt"}:
         asked = {"token_endpoint_auth_method": method}
         registered = McpClient(client.deployment, metadata=asked).register()
         assert (registered.client_secret is None) == (method == "none")

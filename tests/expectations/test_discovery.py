@@ -46,7 +46,7 @@ def test_a_server_that_registers_clients_offers_it_and_another_promises_nothing(
     """Where the metadata offers no way in, a client does not show its button."""
     folder = tmp_path / "closed"
     folder.mkdir()
-    closed = "\n[registration]\nenabled = false\n"
+    closed = "\n[registration]\nenabled = false\n[client_documents]\nenabled = false\n"
     with Deployment.start(folder, sqlite_url, idp, more=closed) as other:
         document = other.http().get(METADATA).json
 

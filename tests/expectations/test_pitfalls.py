@@ -32,7 +32,7 @@ def test_a_setting_that_is_loose_is_no_news_at_each_request(sqlite_url, idp, tmp
 
 
 def test_a_server_without_registration_shows_no_client_a_way_to_register(sqlite_url, idp, tmp_path):
-    closed = "\n[registration]\nenabled = false\n"
+    closed = "\n[registration]\nenabled = false\n[client_documents]\nenabled = false\n"
     with Deployment.start(tmp_path, sqlite_url, idp, more=closed) as deployment:
         http = deployment.http()
         documents = [http.get(path).json for path in METADATA]

@@ -12,8 +12,6 @@ from tests.actors import RESOURCE, Browser, McpClient
 from tests.interop.node import environment, installed, node
 from tests.live import deployed
 
-ALLOWED_WARNINGS = re.compile(r"cimd")  # until metadata documents are built
-
 
 @pytest.fixture
 def live(sqlite_url, idp, tmp_path):
@@ -50,11 +48,7 @@ def test_the_conformance_suite_finds_nothing_wrong(live, port, request, tmp_path
     assert status == 0, said
     assert len(checks) >= 2, said
     wrong = [c for c in checks if c["status"] not in ("SUCCESS", "INFO", "SKIPPED")]
-    assert [c for c in wrong if not _is_allowed(c)] == [], said
-
-
-def _is_allowed(check):
-    return check["status"] == "WARNING" and ALLOWED_WARNINGS.search(check["id"])
+    assert wrong == [], said
 
 
 def _command(folder, live, client, port, results):

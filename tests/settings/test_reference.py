@@ -10,6 +10,7 @@ from authserver.settings.docs import markdown
 from authserver.settings.example import example
 from authserver.settings.model import File
 from authserver.settings.reference import sections
+from tests.publishing import make_certificate
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
 
@@ -60,6 +61,7 @@ def test_the_example_is_valid_as_it_stands_and_with_every_line_switched_on(
     monkeypatch.setenv("UPSTREAM_CLIENT_SECRET", "s3cret")
     plain = load(write(example()))
     (tmp_path / "templates").mkdir()
+    make_certificate(tmp_path, "ca.example").rename(tmp_path / "clients-ca.pem")
     text = _uncommented(example())
     document = tomllib.loads(text)
     optional = {section.name: section for section in sections() if section.optional}

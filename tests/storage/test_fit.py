@@ -77,7 +77,7 @@ def test_an_unknown_version_without_our_tables_is_nobodys_newer_one(empty_databa
         "INSERT INTO authserver_version VALUES ('9999')",
     )
     assert not is_current(empty_database_url)
-    with pytest.raises(UnfitDatabase, match="is at 9999 and lacks clients"):
+    with pytest.raises(UnfitDatabase, match="is at 9999 and lacks client_documents"):
         migrate.upgrade(empty_database_url)
 
 

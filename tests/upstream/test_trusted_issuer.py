@@ -4,7 +4,6 @@ import pytest
 from joserfc.jwk import OKPKey, RSAKey
 
 from authserver.settings.trusted_issuer import TrustedIssuer
-from authserver.upstream import transport
 from authserver.upstream.errors import UpstreamError, UpstreamUnavailable
 from authserver.upstream.trusted_issuer import TrustedIssuerClient
 from tests.foreign import AUDIENCE, ROBOT, minted
@@ -99,15 +98,3 @@ def test_its_metadata_leads_us_to_no_other_place_on_this_machine(make_client, id
         assert inside.seen == []
 
         assert make_client(jwks_uri=uri).verify(minted(idp), NOW).subject == ROBOT
-
-
-PUBLIC = ["93.184.216.34", "2606:2800:21f:cb07::1", "::ffff:93.184.216.34"]
-INSIDE = [
-    "127.0.0.1", "10.96.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
-    "0.1.2.3", "224.0.0.1", "::1", "::", "fe80::1%eth0", "fd00::1", "ff02::1", "::ffff:10.0.0.1",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("address", [*PUBLIC, *INSIDE])
-def test_a_public_address_is_one_that_the_whole_world_reaches(address):
-    assert transport._is_public(address) == (address in PUBLIC)

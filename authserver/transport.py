@@ -7,7 +7,6 @@ Only the resolver keeps its own limits.
 """
 
 import io
-import ipaddress
 import socket
 import time
 from http import client
@@ -19,9 +18,13 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import create_connection
 
-from authserver.upstream.errors import UpstreamUnavailable
+from authserver.addresses import is_public
 
 _FAIR_SHARE = 1.0  # seconds an address gets at least, while there is time
+
+
+class NotPublic(Exception):
+    """A name leads to this machine, or into a private network."""
 
 
 class _TimedReader(io.RawIOBase):
@@ -88,7 +91,7 @@ class _TimedConnection(HTTPConnection):
         raise NewConnectionError(self, "no address answered")
 
     def _check_addresses(self, addresses: list[str]) -> None:
-        """Raise UpstreamUnavailable for a host that this kind of connection must not reach."""
+        """Raise NotPublic for a host that this kind of connection must not reach."""
 
 
 class _TimedTlsConnection(_TimedConnection, HTTPSConnection):
@@ -98,8 +101,8 @@ class _TimedTlsConnection(_TimedConnection, HTTPSConnection):
 class _PublicConnection(_TimedConnection):
     def _check_addresses(self, addresses: list[str]) -> None:
         # Judged here, where they are used: a name may mean another address the next time.
-        if not all(_is_public(each) for each in addresses):
-            raise UpstreamUnavailable("it leads to an address that is not public")
+        if not all(is_public(each) for each in addresses):
+            raise NotPublic
 
 
 class _PublicTlsConnection(_PublicConnection, HTTPSConnection):
@@ -134,9 +137,3 @@ def timed_adapter(pool_size: int, *, public_only: bool = False) -> HTTPAdapter:
     else:
         manager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
     return adapter
-
-
-def _is_public(address: str) -> bool:
-    found = ipaddress.ip_address(address.partition("%")[0])  # what follows % is an interface
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return (mapped or found).is_global and not found.is_multicast

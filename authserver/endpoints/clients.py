@@ -1,0 +1,62 @@
+"""Who a client_id is: of the configuration, registered, or published at it: OAuth 2.1 §2.2."""
+
+from authserver.app import AuthServer
+from authserver.client_documents import Count
+from authserver.message import Request
+from authserver.oauth import client_assertion, client_document
+from authserver.oauth.client import Client
+from authserver.oauth.client_auth import Credentials
+from authserver.storage.store import Reads
+
+
+def asking(server: AuthServer, client_id: str, address: str, now: int) -> Client | None:
+    """Return the client that begins an authorization; raises `invalid_client` with the reason.
+
+    One that publishes itself is fetched where its document is not fresh.
+    """
+    if _is_published(server, client_id):
+        return server.documents.current(client_id, now, _count(server, address))
+    with server.store.read() as reads:
+        return reads.client(client_id)  # those of the configuration have no browser
+
+
+def known(server: AuthServer, reads: Reads, client_id: str) -> Client | None:
+    """Return the client of a request that is on its way: nobody is asked."""
+    if _is_published(server, client_id):
+        return server.documents.known(reads, client_id)
+    return reads.client(client_id)
+
+
+def proving(
+    server: AuthServer, credentials: Credentials, request: Request, *, known_is_enough: bool = False
+) -> Client | None:
+    """Return the client that these credentials name, with the keys that may prove them.
+
+    What was granted goes on for a day while the host of its document does not answer; with
+    `known_is_enough` for as long as the document is kept.
+    """
+    client_id, now = credentials.client_id, request.now
+    if not _is_published(server, client_id):
+        with server.store.read() as reads:
+            return server.client(reads, client_id)
+    if known_is_enough and credentials.method == "none":
+        with server.store.read() as reads:
+            return server.documents.known(reads, client_id)
+    count = _count(server, request.address)
+    found = server.documents.current(client_id, now, count, met=True)
+    if credentials.method != "private_key_jwt":
+        return found
+    kid = client_assertion.key_id(credentials.assertion)
+    return server.documents.with_keys(found, kid, now, count)
+
+
+def _count(server: AuthServer, address: str) -> Count:
+    return lambda host: server.limiter.check_fetch(host, address)
+
+
+def _is_published(server: AuthServer, client_id: str) -> bool:
+    return (
+        server.settings.publishers.enabled
+        and client_document.is_url(client_id)
+        and client_id not in server.settings.clients
+    )

@@ -1,0 +1,146 @@
+"""The one way out to a URL that a stranger gave us: public, small, soon: CIMD draft -01 §6.5, §6.6
+
+Every address of the name is judged, and the connection goes to one that was: a name that means
+another address the next time gains nothing. Nothing of ours goes along, and no redirect is
+followed.
+"""
+
+import os
+import re
+import threading
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import requests
+from urllib3.exceptions import HTTPError
+from urllib3.util import Timeout
+
+from authserver.transport import NotPublic, timed_adapter
+
+SECONDS = 5.0  # for all of it
+AT_ONCE = 4  # threads of this process that wait for strangers
+_PIECE = 4096
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "authserver"}
+_MAX_AGE = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?([0-9]{1,9})", re.IGNORECASE)
+
+
+class FetchFailed(Exception):
+    """Nothing usable came; the text is for the operator, and says nothing that came from there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A document, and for how many seconds its server calls it fresh, None where it does not."""
+
+    body: bytes = field(repr=False)
+    max_age: int | None
+
+
+class Fetcher:
+    """Fetches documents over https; `private_hosts` are those that may lie inside.
+
+    `ca_file` replaces the system's authorities. Made once; safe for threads and across a fork.
+    """
+
+    def __init__(self, ca_file: Path | None = None, private_hosts: Collection[str] = ()) -> None:
+        self._ca_file = ca_file
+        self._private_hosts = frozenset(private_hosts)
+        self._free = threading.BoundedSemaphore(AT_ONCE)
+        self._lock = threading.Lock()
+        self._sessions: dict[bool, requests.Session] = {}
+        self._pid = 0
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Hold one of the few turns to wait for a stranger; raises FetchFailed where none is free.
+
+        Taken around whatever waits, also for another thread that asks for the same.
+        """
+        if not self._free.acquire(blocking=False):
+            raise FetchFailed("too many requests wait for strangers")
+        try:
+            yield
+        finally:
+            self._free.release()
+
+    def get(self, url: str, max_bytes: int) -> Fetched:
+        """Return the document of a URL whose form was checked; raises FetchFailed."""
+        ends_at = time.monotonic() + SECONDS
+        session = self._session(public_only=urlsplit(url).netloc not in self._private_hosts)
+        try:
+            with session.get(
+                url,
+                headers=_HEADERS,
+                allow_redirects=False,
+                stream=True,
+                timeout=Timeout(total=SECONDS),  # type: ignore[arg-type]  # passed on as it is
+            ) as response:
+                return _read(response, max_bytes, ends_at)
+        except NotPublic:
+            failure = "it leads to an address that is not public"
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            failure = type(error).__name__
+        raise FetchFailed(failure)
+
+    def close(self) -> None:
+        """Close the idle connections; the next request opens new ones."""
+        with self._lock:
+            sessions, self._sessions = self._sessions, {}
+        for each in sessions.values():
+            each.close()
+
+    def _session(self, *, public_only: bool) -> requests.Session:
+        with self._lock:
+            if self._pid != os.getpid():
+                self._sessions, self._pid = {}, os.getpid()
+            if public_only not in self._sessions:
+                self._sessions[public_only] = _new_session(self._ca_file, public_only=public_only)
+            return self._sessions[public_only]
+
+
+def _read(response: requests.Response, max_bytes: int, ends_at: float) -> Fetched:
+    if response.status_code != 200:
+        raise FetchFailed(f"the answer is {response.status_code}")
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise FetchFailed("the answer is compressed, which was not asked for")
+    body = bytearray()
+    for piece in response.iter_content(_PIECE):
+        body += piece
+        if len(body) > max_bytes:
+            raise FetchFailed(f"the answer is longer than {max_bytes} bytes")
+        if time.monotonic() > ends_at:
+            raise FetchFailed("the answer took too long")
+    return Fetched(bytes(body), _max_age(response.headers.get("Cache-Control", "")))
+
+
+def _max_age(cache_control: str) -> int | None:
+    if re.search(r"no-(?:store|cache)", cache_control, re.IGNORECASE):
+        return 0
+    found = _MAX_AGE.search(cache_control)
+    return int(found[1]) if found else None
+
+
+def _new_session(ca_file: Path | None, *, public_only: bool) -> requests.Session:
+    session = requests.Session()
+    if ca_file is not None:
+        session.verify = str(ca_file)
+    session.trust_env = False  # neither proxies nor .netrc
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.mount("https://", timed_adapter(AT_ONCE, public_only=public_only))
+    session.mount("http://", _Nowhere())
+    return session
+
+
+class _Nowhere(requests.adapters.BaseAdapter):
+    """Refuses what is not https."""
+
+    def send(self, *_: object, **__: object) -> requests.Response:
+        raise requests.exceptions.InvalidSchema
+
+    def close(self) -> None:
+        """Do nothing: there is nothing open."""

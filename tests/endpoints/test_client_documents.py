@@ -1,0 +1,396 @@
+"""Clients that publish who they are at their client_id: CIMD draft -01"""
+
+import json
+from typing import Any
+
+import pytest
+
+from authserver.oauth import epoch
+from authserver.upkeep import run_once
+from tests.actors import Browser, Deployment, McpClient, claims_of, response_of
+from tests.exchanging import form
+from tests.publishing import CALLBACK, HOST, Publisher, resolve
+from tests.upstream.jose import new_key, sign
+from tests.upstream.spoiled_server import Spoiled
+
+ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+NONE_LISTED = {"token_endpoint_auth_methods_supported": ["none", "private_key_jwt"]}
+
+
+@pytest.fixture
+def publisher(tmp_path, monkeypatch):
+    resolve(monkeypatch, lambda _: ["127.0.0.1"])
+    with Publisher(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def deployment(sqlite_url, idp, tmp_path, publisher):
+    more = publisher.settings()
+    with Deployment.start(tmp_path, sqlite_url, idp, more=more) as started:
+        yield started
+
+
+@pytest.fixture
+def client(deployment, publisher):
+    return McpClient(deployment, redirect_uri=CALLBACK, client_id=publisher.publish())
+
+
+def asked_for(client, browser=None, **changes):
+    """Return the page that an authorization request leads to."""
+    return (browser or Browser(client.deployment)).get(client.authorize_url(**changes))
+
+
+@pytest.mark.spec("CIMD draft-01", "4")
+def test_a_client_that_never_registered_connects_and_goes_on(client, deployment, publisher):
+    tokens = client.connect()
+
+    claims = claims_of(tokens["access_token"])
+    assert claims["client_id"] == publisher.url()
+    assert client.refresh(tokens["refresh_token"]).status_code == 200
+    assert publisher.asked == ["/client.json"]
+    with deployment.server.store.read() as reads:
+        assert reads.client_count() == 0
+
+
+def test_the_metadata_says_that_it_works(deployment, sqlite_url, idp, tmp_path):
+    document = deployment.http().get("/.well-known/oauth-authorization-server").json
+    assert document["client_id_metadata_document_supported"] is True
+    assert {"none", "private_key_jwt"} <= set(document["token_endpoint_auth_methods_supported"])
+    assert "RS256" in document["token_endpoint_auth_signing_alg_values_supported"]
+
+
+def test_where_it_is_off_nobody_is_asked_and_the_metadata_is_silent(
+    sqlite_url, idp, tmp_path, publisher
+):
+    more = publisher.settings("enabled = false\n")
+    with Deployment.start(tmp_path, sqlite_url, idp, more=more) as deployment:
+        client = McpClient(deployment, redirect_uri=CALLBACK, client_id=publisher.publish())
+        page = asked_for(client)
+        assert (page.status_code, "connect again" in page.text) == (400, True)
+        assert publisher.asked == []
+        document = deployment.http().get("/.well-known/oauth-authorization-server").json
+        assert "client_id_metadata_document_supported" not in document
+        assert "private_key_jwt" not in document["token_endpoint_auth_methods_supported"]
+
+
+@pytest.mark.spec("MCP 2026-07-28", "Client ID Metadata Documents")
+def test_consent_shows_the_host_that_vouches_for_it_and_is_remembered(client, deployment):
+    browser = Browser(deployment)
+    page = browser.sign_in(browser.get(client.authorize_url()))
+    assert f"Published by <bdi>{HOST}</bdi>" in page.text
+    assert "Verified" in page.text
+    browser.submit(page, 1, decision="approve")
+
+    again = browser.get(client.authorize_url())
+    assert again.headers["Location"].startswith(f"{CALLBACK}?code=")
+
+
+def test_132_an_app_on_this_computer_that_uses_the_name_is_never_silent(publisher, deployment):
+    loopback = "http://127.0.0.1/callback"
+    client_id = publisher.publish(redirect_uris=[loopback])
+    client = McpClient(deployment, redirect_uri="http://127.0.0.1:5555/callback")
+    client.client_id = client_id
+    browser = Browser(deployment)
+    for _ in range(2):
+        page = browser.get(client.authorize_url())
+        page = browser.sign_in(page) if "/sign-in" in page.request.path else page
+        assert f"Says it is the application of <bdi>{HOST}</bdi>" in page.text
+        assert "cannot check which one is asking" in page.text
+        assert "code" in response_of(browser.submit(page, 1, decision="approve"))
+
+
+@pytest.mark.spec("CIMD draft-01", "6.3")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"client_name": "Another"},
+        {"redirect_uris": [CALLBACK, "https://app.example/other"]},
+        {
+            "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": {"keys": [new_key("k").as_dict(private=False)]},
+        },
+    ],
+    ids=["name", "redirect URIs", "keys"],
+)
+def test_130_who_is_another_one_now_is_asked_about_again(client, deployment, publisher, changes):
+    browser = Browser(deployment)
+    client.connect(browser)
+    publisher.publish(**changes)
+    deployment.wait(299)
+    assert "code=" in browser.get(client.authorize_url()).headers["Location"]
+    deployment.wait(2)
+
+    page = browser.get(client.authorize_url())
+    page = browser.sign_in(page) if page.request.path == "/sign-in" else page
+    assert page.request.path == "/consent"
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        Spoiled(404),
+        Spoiled(500),
+        Spoiled(302, b"", {"Location": "/elsewhere"}),
+        Spoiled(200, b"<html>"),
+        Spoiled(200, b"[]"),
+        Spoiled(200, b"x" * 10241),
+        {"client_id": "https://other.example/c", "client_name": "x", "redirect_uris": [CALLBACK]},
+    ],
+    ids=["404", "500", "redirect", "HTML", "array", "long", "another"],
+)
+def test_131_every_failure_is_the_same_page_and_is_not_kept(client, deployment, publisher, spoil):
+    publisher.documents["/client.json"] = spoil
+    page = asked_for(client)
+    assert page.status_code == 400
+    assert "could not be checked" in page.text
+    assert HOST not in page.text
+    assert deployment.last("page.refused")["reason"].startswith(("document", "client"))
+
+    publisher.publish()
+    assert client.connect()["access_token"]
+
+
+def test_119_a_url_that_is_none_is_refused_without_asking_anybody(client, deployment, publisher):
+    for client_id in (
+        publisher.url() + "#x", publisher.url() + "?x", publisher.url("/a/../client.json"),
+        "https://localhost/client.json", "https://127.0.0.1/client.json", "https://x.example",
+        f"https://{HOST}/client.json", f"https://user@{publisher.netloc}/client.json",
+    ):  # fmt: skip
+        page = asked_for(client, client_id=client_id)
+        assert (page.status_code, "could not be checked" in page.text) == (400, True)
+    assert publisher.asked == []
+
+
+def test_129_many_that_come_at_once_and_later_cost_one_fetch(client, deployment, publisher):
+    publisher.headers["Cache-Control"] = "max-age=3600"
+    for _ in range(3):
+        assert asked_for(client).request.path == "/sign-in"
+    deployment.wait(3599)
+    assert asked_for(client).request.path == "/sign-in"
+    assert len(publisher.asked) <= 2
+    with Deployment(deployment.settings, deployment.idp, deployment.clock) as restarted:
+        publisher.documents.clear()
+        client.deployment = restarted
+        assert asked_for(client).request.path == "/sign-in"
+
+
+def test_131_one_address_has_us_ask_only_so_often(deployment, publisher):
+    for number in range(25):
+        client_id = publisher.publish(f"/{number}.json")
+        client = McpClient(deployment, redirect_uri=CALLBACK, client_id=client_id)
+        page = asked_for(client)
+    assert (page.status_code, page.headers["Retry-After"]) == (429, "60")
+    assert len(publisher.asked) == 20
+    assert deployment.last("page.refused")["reason"] == "rate_limited"
+
+
+def test_what_was_granted_goes_on_for_a_day_while_the_host_is_gone(client, deployment, publisher):
+    tokens = client.connect()
+    publisher.documents.clear()
+    deployment.wait(301)
+    assert asked_for(client).status_code == 400
+    again = client.refresh(tokens["refresh_token"])
+    assert again.status_code == 200
+    deployment.wait(86400)
+    gone = client.refresh(again.json["refresh_token"])
+    assert (gone.status_code, gone.json["error"]) == (503, "temporarily_unavailable")
+    assert gone.headers["Retry-After"]
+    publisher.publish()
+    assert client.refresh(again.json["refresh_token"]).status_code == 200
+
+
+def test_what_it_has_can_be_given_back_however_long_the_host_is_gone(client, deployment, publisher):
+    tokens = client.connect()
+    publisher.documents.clear()
+    deployment.wait(10 * 86400)
+    params = {"token": tokens["refresh_token"], "client_id": client.client_id}
+    assert form(deployment, "/revoke", params).status_code == 200
+    assert deployment.last("token.revoked")["client_id"] == client.client_id
+
+
+def test_a_client_that_never_asked_for_anything_is_not_fetched_at_the_token_endpoint(
+    client, publisher
+):
+    answer = client.redeem("no-code")
+    assert (answer.status_code, answer.json["error"]) == (401, "invalid_client")
+    assert publisher.asked == []
+
+
+def test_documents_that_nobody_uses_go_and_those_of_live_grants_stay(client, deployment, publisher):
+    client.connect()
+    other = publisher.publish("/other.json")
+    asked_for(McpClient(deployment, redirect_uri=CALLBACK, client_id=other))
+    for days, kept in ((1, {client.client_id, other}), (2, {client.client_id}), (400, set())):
+        deployment.wait(days * 86400)
+        run_once(deployment.server)
+        with deployment.server.store.read() as reads:
+            found = {each for each in (client.client_id, other) if reads.client_document(each)}
+        assert found == kept
+
+
+def test_a_client_that_is_revoked_starts_anew(client, deployment, publisher):
+    browser = Browser(deployment)
+    tokens = client.connect(browser)
+    with deployment.server.store.write() as tx:
+        tx.bump_epoch(epoch.client(publisher.url()))
+    assert client.refresh(tokens["refresh_token"]).json["error"] == "invalid_grant"
+    assert client.connect(browser)
+
+
+# --- with a key of its own ---
+
+
+def assertion(publisher, deployment, key, **changes):
+    now = deployment.clock.now
+    claims = {
+        "iss": publisher.url(), "sub": publisher.url(), "aud": deployment.issuer,
+        "exp": now + 60, "iat": now, "jti": f"jti-{len(deployment.events)}", **changes,
+    }  # fmt: skip
+    return sign({"alg": "ES256", "kid": key.kid}, json.dumps(claims).encode(), key)
+
+
+def prove(client, publisher, key, code, **changes):
+    params = client.code_params(code, client_assertion_type=ASSERTION)
+    params["client_assertion"] = assertion(publisher, client.deployment, key, **changes)
+    return form(client.deployment, "/token", params)
+
+
+@pytest.fixture
+def keyed(publisher, deployment):
+    """A client such as ChatGPT: it publishes its keys beside its document."""
+    key = new_key("one")
+    publisher.documents["/jwks.json"] = {"keys": [key.as_dict(private=False)]}
+    client_id = publisher.publish(
+        token_endpoint_auth_method="private_key_jwt",
+        jwks_uri=publisher.url("/jwks.json"),
+        token_endpoint_auth_signing_alg="ES256",
+        **NONE_LISTED,
+    )
+    return McpClient(deployment, redirect_uri=CALLBACK, client_id=client_id), key
+
+
+@pytest.mark.spec("RFC 7523", "3")
+def test_a_client_proves_itself_with_a_key_that_it_publishes(keyed, publisher):
+    client, key = keyed
+    for _ in range(2):
+        assert prove(client, publisher, key, client.code()).status_code == 200
+    assert publisher.asked == ["/client.json", "/jwks.json"]
+
+
+def test_without_its_key_nobody_is_that_client(keyed, publisher, deployment):
+    client, key = keyed
+    code = client.code()
+    for answer in (
+        client.redeem(code),
+        prove(client, publisher, new_key("one"), code),
+        prove(client, publisher, key, code, aud=f"{deployment.issuer}/token"),
+        prove(client, publisher, key, code, iss="https://other.example/c"),
+        prove(client, publisher, key, code, exp=deployment.clock.now + 3600),
+    ):
+        assert answer.status_code in (400, 401)
+        assert answer.json["error"] == "invalid_client"
+    assert prove(client, publisher, key, code).status_code == 200
+
+
+def test_a_new_key_is_fetched_soon_and_made_up_ones_cost_little(keyed, publisher, deployment):
+    client, key = keyed
+    assert prove(client, publisher, key, client.code()).status_code == 200
+    new = new_key("two")
+    publisher.documents["/jwks.json"] = {"keys": [new.as_dict(private=False)]}
+    assert prove(client, publisher, new, client.code()).json["error"] == "invalid_client"
+    deployment.wait(31)
+    assert prove(client, publisher, new, client.code()).status_code == 200
+    for number in range(5):
+        prove(client, publisher, new_key(f"made-up-{number}"), "no-code")
+    assert publisher.asked.count("/jwks.json") == 2
+
+
+def test_134_keys_that_lie_inside_are_not_fetched(publisher, deployment):
+    for uri in ("https://inner.example/jwks.json", "https://localhost/jwks.json"):
+        publisher.publish(token_endpoint_auth_method="private_key_jwt", jwks_uri=uri)
+        client = McpClient(deployment, redirect_uri=CALLBACK, client_id=publisher.url())
+        deployment.wait(301)
+        page = asked_for(client)
+        if page.status_code == 400:
+            continue
+        answer = prove(client, publisher, new_key("one"), "no-code")
+        assert answer.json["error"] in ("temporarily_unavailable", "invalid_client")
+    assert set(publisher.asked) == {"/client.json"}
+
+
+# --- the documents of real clients ---
+
+REAL: dict[str, dict[str, Any]] = {
+    "Claude": {
+        "client_name": "Claude", "client_uri": "https://claude.ai",
+        "redirect_uris": ["https://claude.ai/api/mcp/auth_callback"],
+        "grant_types": ["authorization_code", "refresh_token",
+                        "urn:ietf:params:oauth:grant-type:jwt-bearer"],
+        "response_types": ["code"],
+    },
+    "Claude Code": {
+        "client_name": "Claude Code", "client_uri": "https://claude.ai",
+        "redirect_uris": ["http://localhost/callback", "http://127.0.0.1/callback"],
+        "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"],
+    },
+    "VS Code": {
+        "client_name": "Visual Studio Code", "client_uri": "https://vscode.dev/product",
+        "logo_uri": "https://code.visualstudio.com/assets/branding/code-stable.png",
+        "grant_types": ["authorization_code", "refresh_token",
+                        "urn:ietf:params:oauth:grant-type:device_code"],
+        "response_types": ["code"], "application_type": "native",
+        "redirect_uris": ["http://127.0.0.1:33418/", "https://vscode.dev/redirect"],
+    },
+    "ChatGPT": {
+        "client_name": "ChatGPT", "client_uri": "https://chatgpt.com/",
+        "redirect_uris": ["https://chatgpt.com/connector_platform_oauth_redirect"],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "token_endpoint_auth_methods_supported": ["none", "private_key_jwt"],
+        "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"],
+        "token_endpoint_auth_signing_alg": "RS256",
+        "jwks_uri": "https://chatgpt.com/oauth/jwks.json",
+    },
+    "ChatGPT, by what it offers": {
+        "client_name": "ChatGPT", "token_endpoint_auth_method": None,
+        "redirect_uris": ["https://chatgpt.com/connector_platform_oauth_redirect"],
+        "token_endpoint_auth_methods_supported": ["none", "private_key_jwt"],
+        "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"],
+        "jwks_uri": "https://chatgpt.com/oauth/jwks.json",
+    },
+    "Codex": {
+        "client_name": "Codex", "application_type": "native",
+        "redirect_uris": ["http://127.0.0.1/callback", "http://localhost/callback"],
+        "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"],
+    },
+    "opencode": {
+        "client_name": "opencode", "client_uri": "https://opencode.ai",
+        "logo_uri": "https://opencode.ai/web-app-manifest-512x512.png",
+        "application_type": "native", "response_types": ["code"],
+        "redirect_uris": ["http://127.0.0.1/callback", "http://localhost/callback"],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "token_endpoint_auth_methods_supported": ["none"],
+    },
+    "Copilot CLI": {
+        "client_name": "GitHub Copilot CLI", "application_type": "native",
+        "redirect_uris": ["http://127.0.0.1:33418/"],
+    },
+    "goose": {
+        "client_name": "goose", "redirect_uris": [
+            "http://127.0.0.1/oauth_callback", "http://[::1]/oauth_callback",
+        ],
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_133_the_documents_of_real_clients_are_accepted(deployment, publisher, name):
+    document = REAL[name]
+    client_id = publisher.publish("/oauth/client-metadata.json", **document)
+    redirect_uri = document["redirect_uris"][0].replace("127.0.0.1/", "127.0.0.1:51234/")
+    client = McpClient(deployment, redirect_uri=redirect_uri, client_id=client_id)
+
+    browser = Browser(deployment)
+    page = browser.sign_in(browser.get(client.authorize_url(scope="issues:read")))
+    assert document["client_name"] in page.text
+    assert "code" in response_of(browser.submit(page, 1, decision="approve"))

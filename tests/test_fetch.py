@@ -1,0 +1,187 @@
+"""The one way out to a stranger's URL: nothing inside is reached, nothing of ours goes along"""
+
+import gzip
+import socket
+import threading
+
+import pytest
+
+from authserver import fetch
+from authserver.fetch import Fetcher, FetchFailed
+from tests.publishing import HOST, Publisher, resolve
+from tests.upstream.spoiled_server import Spoiled
+
+PRIVATE = ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1"]
+
+
+@pytest.fixture
+def publisher(tmp_path):
+    with Publisher(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def inside(publisher, monkeypatch):
+    """A fetcher for which the publisher's host is one that may lie inside."""
+    resolve(monkeypatch, lambda _: ["127.0.0.1"])
+    found = Fetcher(publisher.certificate, {publisher.netloc})
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def outside(publisher):
+    """A fetcher for which nothing may lie inside."""
+    found = Fetcher(publisher.certificate)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def listener():
+    """Something inside that counts who connects."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        listening.settimeout(0.2)
+        yield listening
+
+
+def connections(listening):
+    try:
+        listening.accept()[0].close()
+    except TimeoutError:
+        return 0
+    return 1
+
+
+def failure(fetcher, url, max_bytes=1000):
+    with pytest.raises(FetchFailed) as failed:
+        fetcher.get(url, max_bytes)
+    return str(failed.value)
+
+
+def test_a_document_comes_with_how_long_it_is_fresh(publisher, inside):
+    publisher.documents["/c"] = {"a": 1}
+    assert inside.get(publisher.url("/c"), 1000).max_age is None
+    publisher.headers["Cache-Control"] = "public, max-age=77"
+    found = inside.get(publisher.url("/c"), 1000)
+    assert (found.body, found.max_age) == (b'{"a": 1}', 77)
+    publisher.headers["Cache-Control"] = "no-store, max-age=77"
+    assert inside.get(publisher.url("/c"), 1000).max_age == 0
+
+
+@pytest.mark.spec("CIMD draft-01", "6.5")
+@pytest.mark.parametrize("address", PRIVATE)
+def test_124_no_connection_is_made_to_an_address_inside(outside, listener, monkeypatch, address):
+    port = listener.getsockname()[1]
+    resolve(monkeypatch, lambda _: [address])
+    said = failure(outside, f"https://{HOST}:{port}/c")
+    assert said == "it leads to an address that is not public"
+    assert connections(listener) == 0
+
+
+def test_125_one_address_inside_among_several_is_enough_to_refuse(outside, listener, monkeypatch):
+    port = listener.getsockname()[1]
+    resolve(monkeypatch, lambda _: ["93.184.216.34", "127.0.0.1"])
+    assert "not public" in failure(outside, f"https://{HOST}:{port}/c")
+    assert connections(listener) == 0
+
+
+def test_125_the_address_that_was_judged_is_the_one_that_is_used(outside, listener, monkeypatch):
+    """A resolver that answers public first and inside then is asked only once."""
+    answers = [["93.184.216.34"], ["127.0.0.1"]]
+    asked = resolve(monkeypatch, lambda _: answers.pop(0))
+    connected = []
+
+    def connect(address, *_, **__):
+        connected.append(address[0])
+        raise OSError
+
+    monkeypatch.setattr("authserver.transport.create_connection", connect)
+    failure(outside, f"https://{HOST}:{listener.getsockname()[1]}/c")
+    assert (asked, connected) == ([HOST], ["93.184.216.34"])
+    assert connections(listener) == 0
+
+
+@pytest.mark.spec("CIMD draft-01", "4")
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_120_no_redirect_is_followed(publisher, inside, status):
+    publisher.documents["/elsewhere"] = {}
+    headers = {"Location": publisher.url("/elsewhere")}
+    publisher.documents["/c"] = Spoiled(status, b"{}", headers)
+    assert failure(inside, publisher.url("/c")) == f"the answer is {status}"
+    assert publisher.asked == ["/c"]
+
+
+@pytest.mark.parametrize("status", [201, 204, 304, 401, 404, 500])
+def test_121_any_other_status_is_a_failure(publisher, inside, status):
+    publisher.documents["/c"] = Spoiled(status, b"" if status in (204, 304) else b"{}")
+    assert failure(inside, publisher.url("/c")) == f"the answer is {status}"
+
+
+@pytest.mark.spec("CIMD draft-01", "6.6")
+@pytest.mark.parametrize(
+    "headers", [{}, {"Content-Length": None, "Connection": "close"}], ids=["counted", "endless"]
+)
+def test_127_what_is_too_long_is_cut(publisher, inside, headers):
+    publisher.documents["/c"] = Spoiled(200, b"x" * 5001, headers)
+    assert "longer than 5000 bytes" in failure(inside, publisher.url("/c"), 5000)
+    assert len(inside.get(publisher.url("/c"), 5001).body) == 5001
+
+
+def test_127_what_is_compressed_is_not_unpacked(publisher, inside):
+    bomb = gzip.compress(b"0" * 10**6)
+    publisher.documents["/c"] = Spoiled(200, bomb, {"Content-Encoding": "gzip"})
+    assert "compressed" in failure(inside, publisher.url("/c"), 5000)
+
+
+def test_127_what_drips_is_given_up(publisher, inside, monkeypatch):
+    monkeypatch.setattr(fetch, "SECONDS", 0.5)
+    publisher.documents["/c"] = Spoiled(200, b"x" * 1000, drip=0.05)
+    failure(inside, publisher.url("/c"), 5000)
+
+
+def test_128_nothing_of_ours_goes_along(publisher, inside, monkeypatch, tmp_path):
+    (tmp_path / "netrc").write_text(f"machine {HOST} login canary password canary")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    publisher.headers["Set-Cookie"] = "a=b"
+    publisher.documents["/c"] = {}
+    for _ in range(2):
+        inside.get(publisher.url("/c"), 1000)
+    usual = {"host", "accept", "accept-encoding", "user-agent", "connection"}
+    assert [set(seen.headers) for seen in publisher.server.seen] == [usual, usual]
+
+
+def test_another_host_than_the_certificates_is_refused(publisher, monkeypatch):
+    resolve(monkeypatch, lambda _: ["127.0.0.1"])
+    netloc = f"other.example:{publisher.port}"
+    assert failure(Fetcher(publisher.certificate, {netloc}), f"https://{netloc}/c") == "SSLError"
+    assert failure(Fetcher(None, {publisher.netloc}), publisher.url("/c")) == "SSLError"
+
+
+def test_what_is_not_https_is_not_sent(inside):
+    assert failure(inside, "http://93.184.216.34/c") == "InvalidSchema"
+
+
+def test_few_wait_for_strangers(outside):
+    held, release = threading.Semaphore(0), threading.Event()
+
+    def hold():
+        with outside.turn():
+            held.release()
+            release.wait(20)
+
+    threads = [threading.Thread(target=hold) for _ in range(fetch.AT_ONCE)]
+    for each in threads:
+        each.start()
+        assert held.acquire(timeout=20)
+    with pytest.raises(FetchFailed, match="too many"), outside.turn():
+        pass
+    release.set()
+    for each in threads:
+        each.join()
+    with outside.turn():
+        pass
