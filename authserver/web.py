@@ -22,6 +22,7 @@ from authserver.endpoints import (
     consent,
     discovery,
     pages,
+    par,
     sign_in,
     status_list,
     token_batch,
@@ -111,6 +112,7 @@ def endpoints(server: AuthServer) -> list[Endpoint]:
         Endpoint("/register", ("POST",), register, body="json")
         if server.settings.registration.enabled
         else Endpoint("/register", ("POST",), discovery.unknown),
+        *par.endpoints(server),
         *token_batch.endpoints(server),
         *status_list.endpoints(server),
         *backchannel_logout.endpoints(server),

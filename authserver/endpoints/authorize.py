@@ -7,7 +7,8 @@ from authserver.app import AuthServer
 from authserver.endpoints import answers, browser, clients, forms, pages, steps
 from authserver.endpoints import flow as flows
 from authserver.endpoints.page_error import PageError
-from authserver.oauth import authorization, epoch, opaque
+from authserver.oauth import authorization, epoch, opaque, pushed_request
+from authserver.oauth import redirect_uri as redirect_uris
 from authserver.oauth.authorization import AuthorizationRequest
 from authserver.oauth.client import Client
 from authserver.oauth.errors import OAuthError
@@ -29,11 +30,16 @@ def authorize(server: AuthServer, request_id: str, now: int) -> flask.Response:
     client = _find_client(server, received, now)
     if client is None:
         return _unknown_client(server, request_id, now)
+    if server.settings.pushed_authorization_requests and pushed_request.is_reference(
+        received.get("request_uri")
+    ):
+        return _pushed(server, received, client, request_id, now)
     try:
         redirect_uri = authorization.find_redirect_uri(received, client)
     except OAuthError as error:
         raise PageError(400, _CANNOT, error.description, "redirect_uri_not_proven") from None
     try:
+        authorization.check_need_not_push(client)
         request = authorization.parse_request(
             received, client, redirect_uri, server.settings.resources
         )
@@ -68,12 +74,38 @@ def _unknown_client(server: AuthServer, request_id: str, now: int) -> flask.Resp
     )
 
 
-def _begin(
-    server: AuthServer, request: AuthorizationRequest, request_id: str, now: int
+def _pushed(
+    server: AuthServer, received: Params, client: Client, request_id: str, now: int
 ) -> flask.Response:
+    """Go on with a request that was pushed; all else in the query is ignored (RFC 9126 §4)."""
+    digest = opaque.digest(received.get("request_uri") or "")
+    with server.store.read() as reads:
+        pushed = reads.pushed_request(digest)
+    if pushed is None or not pushed_request.answers_to(pushed, client.client_id, now):
+        raise _push_gone()
+    if redirect_uris.match(client.redirect_uris, pushed.request.redirect_uri) is None:
+        raise _push_gone()  # the client changed in between
+    return _begin(server, pushed.request, request_id, now, spends=digest)
+
+
+def _push_gone() -> PageError:
+    text = "The request has expired or was opened before. Start again in the application."
+    return PageError(400, _CANNOT, text, "pushed_request_gone")
+
+
+def _begin(
+    server: AuthServer,
+    request: AuthorizationRequest,
+    request_id: str,
+    now: int,
+    spends: str | None = None,
+) -> flask.Response:
+    """Begin an authorization; `spends` is the digest of the pushed request that it came as."""
     known = browser.binding(server)
     binding = known or opaque.random_value()
     with server.store.write() as tx:
+        if spends is not None and not tx.spend_pushed_request(spends, now):
+            raise _push_gone()
         pending = PendingAuthorization(
             id=opaque.random_value(),
             request=request,

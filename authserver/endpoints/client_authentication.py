@@ -13,17 +13,17 @@ from authserver.oauth.errors import OAuthError
 _GUESSES = frozenset({"invalid_client", "invalid_grant"})
 
 
-def authenticate(server: AuthServer, request: Request, *, known_is_enough: bool = False) -> Client:
+def authenticate(server: AuthServer, request: Request, *, ask: clients.Ask = "met") -> Client:
     """Return the client that a request proves to come from; raises `invalid_client`.
 
-    `known_is_enough` takes a public client for what it last said of itself.
+    `ask` says whose document may be fetched for it, see `clients.proving`.
 
     An assertion is good once: it is spent here, whatever becomes of the request.
     """
     now = request.now
     credentials = client_auth.parse(request.header("authorization"), request.params)
     with slowed_down(server, credentials.client_id, request):
-        found = clients.proving(server, credentials, request, known_is_enough=known_is_enough)
+        found = clients.proving(server, credentials, request, ask)
         client, proven = client_auth.check(found, credentials, server.issuer, now)
         if proven is not None:
             with server.store.write() as tx:

@@ -1,5 +1,7 @@
 """Who a client_id is: of the configuration, registered, or published at it: OAuth 2.1 §2.2."""
 
+from typing import Literal
+
 from authserver.app import AuthServer
 from authserver.client_documents import Count
 from authserver.message import Request
@@ -7,6 +9,8 @@ from authserver.oauth import client_assertion, client_document
 from authserver.oauth.client import Client
 from authserver.oauth.client_auth import Credentials
 from authserver.storage.store import Reads
+
+Ask = Literal["anybody", "met", "nobody"]
 
 
 def asking(server: AuthServer, client_id: str, address: str, now: int) -> Client | None:
@@ -28,22 +32,23 @@ def known(server: AuthServer, reads: Reads, client_id: str) -> Client | None:
 
 
 def proving(
-    server: AuthServer, credentials: Credentials, request: Request, *, known_is_enough: bool = False
+    server: AuthServer, credentials: Credentials, request: Request, ask: Ask
 ) -> Client | None:
     """Return the client that these credentials name, with the keys that may prove them.
 
-    What was granted goes on for a day while the host of its document does not answer; with
-    `known_is_enough` for as long as the document is kept.
+    `ask` says whose document may be fetched: anybody's, that of a client which began here before,
+    or nobody's, where a public client is what it last said of itself. What was granted goes on for
+    a day while the host of its document does not answer.
     """
     client_id, now = credentials.client_id, request.now
     if not _is_published(server, client_id):
         with server.store.read() as reads:
             return server.client(reads, client_id)
-    if known_is_enough and credentials.method == "none":
+    if ask == "nobody" and credentials.method == "none":
         with server.store.read() as reads:
             return server.documents.known(reads, client_id)
     count = _count(server, request.address)
-    found = server.documents.current(client_id, now, count, met=True)
+    found = server.documents.current(client_id, now, count, met=ask != "anybody")
     if credentials.method != "private_key_jwt":
         return found
     kid = client_assertion.key_id(credentials.assertion)

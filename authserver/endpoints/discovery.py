@@ -66,6 +66,7 @@ def _metadata(server: AuthServer) -> dict[str, object]:
         client_assertions=settings.publishers.enabled
         or any(each.keys for each in settings.clients.values()),
         client_documents=settings.publishers.enabled,
+        pushed_requests=settings.pushed_authorization_requests,
     )
     document = metadata.authorization_server_metadata(
         settings.issuer,

@@ -67,6 +67,12 @@ def state_of(params: Params) -> str | None:
     return state if usable else None
 
 
+def check_need_not_push(client: Client) -> None:
+    """Raise `invalid_request` for a client that said it always pushes (RFC 9126 §6)."""
+    if client.require_pushed_authorization_requests:
+        raise OAuthError("invalid_request", "This client has to push its requests first.")
+
+
 def parse_request(
     params: Params, client: Client, proven_redirect_uri: str, resources: tuple[Resource, ...]
 ) -> AuthorizationRequest:

@@ -48,6 +48,7 @@ class Client:
     keys: tuple[Key, ...] = field(default=(), repr=False)
     jwks_uri: str | None = None
     token_endpoint_auth_signing_alg: str | None = None
+    require_pushed_authorization_requests: bool = False
     registered_at: int = 0
     preregistered: bool = False
 
@@ -104,6 +105,9 @@ def parse(document: Mapping[str, object], policy: RegistrationPolicy) -> Client:
         ),
         application_type=client_metadata.read_application_type(document.get("application_type")),
         other=client_metadata.read_other(document),
+        require_pushed_authorization_requests=client_metadata.read_flag(
+            "require_pushed_authorization_requests", document
+        ),
     )
 
 
@@ -118,6 +122,8 @@ def echo(client: Client, scopes_supported: tuple[str, ...]) -> dict[str, object]
         "response_types": list(client.response_types),
         "scope": scope.join(scopes_supported if client.scope is None else client.scope),
     }
+    if client.require_pushed_authorization_requests:
+        document["require_pushed_authorization_requests"] = True
     if client.client_name:
         document["client_name"] = client.client_name
     if client.application_type:

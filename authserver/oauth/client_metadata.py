@@ -95,6 +95,14 @@ def read_application_type(value: object) -> str | None:
     return text if text in ("web", "native") else None
 
 
+def read_flag(name: str, document: Mapping[str, object]) -> bool:
+    """Return a member that is true or false; left out, it is false."""
+    value = document.get(name, False)
+    if not isinstance(value, bool):
+        raise _bad(f"{name} must be true or false.")
+    return value
+
+
 def read_other(document: Mapping[str, object]) -> dict[str, str]:
     """Return the members that are only kept and repeated; unusable values are left out."""
     kept: dict[str, str] = {}

@@ -45,6 +45,7 @@ class Features:
     token_batch: bool = False
     client_assertions: bool = False
     client_documents: bool = False
+    pushed_requests: bool = False
 
 
 def authorization_server_metadata(
@@ -74,6 +75,8 @@ def authorization_server_metadata(
     }
     if features.token_batch:
         document["token_batch_endpoint"] = f"{issuer}/token-batch"
+    if features.pushed_requests:
+        document["pushed_authorization_request_endpoint"] = f"{issuer}/par"
     if features.client_documents:
         document["client_id_metadata_document_supported"] = True
     if features.registration:

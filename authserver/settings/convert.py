@@ -56,6 +56,7 @@ def to_settings(file: File, path: Path) -> Settings:
         rate_limits=_rate_limits(file.rate_limits),
         pages=Pages(operator=file.pages.operator or "", templates=file.pages.templates),
         trusted_proxies=file.server.trusted_proxies,
+        pushed_authorization_requests=file.server.pushed_authorization_requests,
         authorization_endpoint_base_url=file.server.authorization_endpoint_base_url,
         config_path=path,
     )

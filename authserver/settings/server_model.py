@@ -121,6 +121,10 @@ class PagesTable(Table):
 class ServerTable(Table):
     """`[server]`: what stands in front."""
 
+    pushed_authorization_requests: bool = Field(
+        default=True,
+        description="Whether clients may push their authorization requests to `/par` first.",
+    )
     trusted_proxies: int = Field(
         0,
         ge=0,

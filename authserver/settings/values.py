@@ -96,6 +96,7 @@ class Settings:
     rate_limits: RateLimits = field(default_factory=RateLimits)
     pages: Pages = field(default_factory=Pages)
     trusted_proxies: int = 0
+    pushed_authorization_requests: bool = True
     authorization_endpoint_base_url: str | None = None
     config_path: Path | None = None
     exposed_files: tuple[Path, ...] = ()

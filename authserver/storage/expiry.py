@@ -125,6 +125,10 @@ RULES = {
     "pending authorizations": _rule(
         _pending.c.id, _pending.c.expires_at <= _moment("expired_before")
     ),
+    "pushed requests": _rule(
+        tables.pushed_requests.c.digest,
+        tables.pushed_requests.c.expires_at <= _moment("expired_before"),
+    ),
     "upstream logins": _rule(
         tables.upstream_logins.c.state_digest,
         tables.upstream_logins.c.expires_at <= _moment("expired_before"),

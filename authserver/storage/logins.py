@@ -128,8 +128,14 @@ class LoginWrites(Connected):
         return self._changed(_DELETE_SESSION, {"digest": digest}) == 1
 
 
-def _pending_authorization(row: Mapping[Any, Any]) -> PendingAuthorization:
-    document = documents.load(row["request"], AuthorizationRequest)
+def authorization_request(text: str) -> AuthorizationRequest:
+    """Return a request from its stored document."""
+    document = documents.load(text, AuthorizationRequest)
     document["prompt"] = frozenset(document.get("prompt", ()))
+    return AuthorizationRequest(**document)
+
+
+def _pending_authorization(row: Mapping[Any, Any]) -> PendingAuthorization:
     columns = {name: value for name, value in row.items() if name != "client_id"}
-    return PendingAuthorization(**{**columns, "request": AuthorizationRequest(**document)})
+    request = authorization_request(row["request"])
+    return PendingAuthorization(**{**columns, "request": request})

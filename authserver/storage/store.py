@@ -25,6 +25,7 @@ from authserver.storage.instances import InstanceReads, InstanceWrites
 from authserver.storage.logins import LoginReads, LoginWrites
 from authserver.storage.logouts import LogoutReads, LogoutWrites
 from authserver.storage.moments import MomentReads
+from authserver.storage.pushed_requests import PushedRequestReads, PushedRequestWrites
 from authserver.storage.sealed_values import SealedReads, SealedWrites
 from authserver.storage.signing_keys import SigningKeyReads, SigningKeyWrites
 from authserver.storage.status import StatusReads, StatusWrites
@@ -45,6 +46,7 @@ class Reads(
     LoginReads,
     LogoutReads,
     MomentReads,
+    PushedRequestReads,
     SealedReads,
     SigningKeyReads,
     StatusReads,
@@ -67,6 +69,7 @@ class Transaction(
     InstanceWrites,
     LoginWrites,
     LogoutWrites,
+    PushedRequestWrites,
     SealedWrites,
     SigningKeyWrites,
     StatusWrites,

@@ -123,6 +123,10 @@ pending_authorizations = Table(
     _text("status"),
 )
 
+pushed_requests = Table(
+    "pushed_requests", metadata, _key("digest"), _text("request"), _integer("expires_at")
+)
+
 upstream_logins = Table(
     "upstream_logins",
     metadata,

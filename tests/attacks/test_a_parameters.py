@@ -168,13 +168,10 @@ def test_028_what_would_have_to_be_obeyed_and_is_not_supported_is_refused(
     assert local.deployment.idp.seen == []
 
 
-def test_028_nothing_can_be_pushed_and_no_pushed_request_is_known(browser, local):
-    http = local.deployment.http()
-    pushed = "urn:ietf:params:oauth:request_uri:1"
-
-    assert http.post("/par", data=local.authorize_params()).status_code == 404
-    answer = browser.get(local.authorize_url(request_uri=pushed))
-    assert is_back(answer, "request_uri_not_supported", LOOPBACK)
+def test_028_a_request_that_nobody_pushed_is_a_page(browser, local):
+    answer = browser.get(local.authorize_url(request_uri="urn:ietf:params:oauth:request_uri:1"))
+    assert answer.status_code == 400
+    assert "expired or was opened before" in answer.text
 
 
 @pytest.mark.spec("RFC 6749", "3.3")

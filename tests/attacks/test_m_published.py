@@ -54,7 +54,7 @@ def test_191_the_metadata_has_nothing_empty_and_nothing_weak(metadata):
 
 def test_191_nothing_is_promised_that_is_not_built(metadata):
     unbuilt = {
-        "pushed_authorization_request_endpoint", "token_batch_endpoint",
+        "token_batch_endpoint",
         "device_authorization_endpoint", "end_session_endpoint",
         "dpop_signing_alg_values_supported",
     }  # fmt: skip

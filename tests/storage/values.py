@@ -28,6 +28,7 @@ def a_client(client_id: str = "client-1", **changes: Any) -> Client:
         scope=("issues:read",),
         application_type="native",
         other={"client_uri": "https://app.example/"},
+        require_pushed_authorization_requests=True,
         secret_digest="5" * 64,
         registered_at=NOW,
     )
