@@ -18,6 +18,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 
 from authserver.demo.browser import Browser, Page
+from authserver.demo.interruptions import Interruption
 from authserver.demo.story import StepFailed, Story
 from authserver.demo.wire import Wire, expect, shown
 
@@ -110,6 +111,11 @@ def walk(mcp_url: str, story: Story, *, person: str = "Ada") -> bool:
             anyio.run(_walk, mcp_url, story, person)
     except Exception as error:  # noqa: BLE001 - whatever it was, the step that it hit is named
         story.fail(_reason(error))
+    except BaseExceptionGroup as group:
+        # Tasks that were under way end with it, each with what it had to say.
+        if group.subgroup(KeyboardInterrupt) is None:
+            raise
+        raise Interruption from None
     return story.failure is None
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from authserver.app import AuthServer
 from authserver.demo.idp import RelyingParty, create_idp
+from authserver.demo.interruptions import Interruption
 from authserver.demo.loopback import asgi_server, listen, url, wsgi_server
 from authserver.demo.mcp_server import create_mcp_server
 from authserver.demo.place import CLIENT_ID, Place
@@ -84,3 +85,12 @@ def test_an_mcp_server_that_is_down_fails_at_the_first_step():
     assert not holds
     assert story.failure is not None
     assert TITLES["no token"] in story.failure
+
+
+def test_an_interruption_among_tasks_is_one(monkeypatch):
+    def interrupted(*_):
+        raise BaseExceptionGroup("under way", [ValueError(), Interruption()])
+
+    monkeypatch.setattr("authserver.demo.walk.anyio.run", interrupted)
+    with pytest.raises(Interruption):
+        walk("http://127.0.0.1:9/mcp", Story(io.StringIO()))
