@@ -183,6 +183,6 @@ def test_070_no_host_or_scheme_of_a_request_changes_an_answer(client, host):
     assert metadata.json["token_endpoint"] == f"{ISSUER}/token"
 
 
-@pytest.mark.parametrize("path", ["/par", "/device_authorization", "/token-batch", "/status-list"])
+@pytest.mark.parametrize("path", ["/device_authorization", "/token-batch", "/status-list"])
 def test_070_what_is_not_offered_is_not_there(http, path):
     assert http.post(path, data={"token": "x"}).status_code == 404

@@ -54,7 +54,7 @@ def test_only_the_authorization_endpoint_moves(split):
     assert metadata["authorization_endpoint"] == f"{OUTSIDE}/authorize"
     others = {n: v for n, v in metadata.items() if n.endswith(("_endpoint", "jwks_uri"))}
     del others["authorization_endpoint"]
-    assert len(others) == 6
+    assert len(others) == 7
     assert all(url.startswith(f"{split.issuer}/") for url in others.values())
 
 
