@@ -63,6 +63,9 @@ def _metadata(server: AuthServer) -> dict[str, object]:
         offline_access=settings.tokens.advertise_offline_access,
         token_exchange=bool(settings.edges),
         token_batch=settings.tokens.token_batch,
+        client_credentials=any(
+            "client_credentials" in each.grant_types for each in settings.clients.values()
+        ),
         client_assertions=settings.publishers.enabled
         or any(each.keys for each in settings.clients.values()),
         client_documents=settings.publishers.enabled,

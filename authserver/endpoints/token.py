@@ -1,7 +1,9 @@
 """POST /token: one place decides, spends and mints: OAuth 2.1 §3.2, RFC 6749 §5."""
 
+from collections.abc import Callable
+
 from authserver.app import AuthServer
-from authserver.endpoints import status_list, token_exchange
+from authserver.endpoints import access_tokens, client_credentials, status_list, token_exchange
 from authserver.endpoints.client_authentication import authenticate, slowed_down
 from authserver.grants import Proof, Prove, authorization_code, liveness, refresh_token
 from authserver.message import Request, Response, json_response
@@ -10,7 +12,6 @@ from authserver.oauth import (
     claim,
     exchange_request,
     grant,
-    opaque,
     policy,
     scope,
 )
@@ -25,6 +26,11 @@ GRANTS: dict[str, Prove] = {
     "authorization_code": authorization_code.prove,
     "refresh_token": refresh_token.prove,
 }
+# Those that spend nothing and keep nothing: whoever proves itself may ask again.
+DIRECT: dict[str, Callable[[AuthServer, Client, Request], dict[str, object]]] = {
+    exchange_request.GRANT_TYPE: token_exchange.exchange,
+    "client_credentials": client_credentials.issue,
+}
 
 
 def token(server: AuthServer, request: Request) -> Response:
@@ -35,8 +41,8 @@ def token(server: AuthServer, request: Request) -> Response:
     params, now = request.params, request.now
     client = authenticate(server, request)
     grant_type = params.require("grant_type")
-    if grant_type == exchange_request.GRANT_TYPE:
-        return json_response(token_exchange.exchange(server, client, request))
+    if grant_type in DIRECT:
+        return json_response(DIRECT[grant_type](server, client, request))
     prove = _find_grant(grant_type, client)
     with slowed_down(server, client.client_id, request):
         with server.store.read() as reads:
@@ -101,17 +107,16 @@ def _mint(
 ) -> dict[str, object]:
     # A token never outlives the grant that it comes from.
     lifetime = min(resource.access_token_lifetime, max(granted.expires_at - now, 1))
-    claims = access_token.access_token_claims(
+    token_ = access_tokens.mint(
+        server,
         authorization,
         user_claims,
-        issuer=server.issuer,
         lifetime=lifetime,
-        jti=opaque.random_value(),
-        now=now,
         status=status_list.of_grant(server, resource, granted, now),
+        now=now,
     )
     answer: dict[str, object] = {
-        "access_token": server.keys.sign(access_token.ACCESS_TOKEN_TYPE, claims, now),
+        "access_token": token_,
         "token_type": "Bearer",
         "expires_in": lifetime,
         "scope": scope.join(authorization.scope),

@@ -1,13 +1,13 @@
 """POST /token with a token exchange: what was decided is carried out: RFC 8693 §2.2."""
 
 from authserver.app import AuthServer
-from authserver.endpoints import status_list
+from authserver.endpoints import access_tokens, status_list
 from authserver.endpoints.held_token import held_token, source_of
 from authserver.endpoints.service_token import service_token
 from authserver.grants import token_exchange
 from authserver.grants.token_exchange import Proof
 from authserver.message import Request
-from authserver.oauth import access_token, claim, opaque, policy, scope
+from authserver.oauth import claim, policy, scope
 from authserver.oauth.client import Client
 from authserver.oauth.edge import UPSTREAM
 from authserver.oauth.exchange import too_wide
@@ -68,16 +68,14 @@ def _mint(
         via=decided.via,
     )
     user_claims, _ = claim.for_token(proof.user, resource.claims)
-    claims = access_token.access_token_claims(
+    token = access_tokens.mint(
+        server,
         authorization,
         user_claims,
-        issuer=server.issuer,
         lifetime=lifetime,
-        jti=opaque.random_value(),
-        now=now,
         status=_status(server, proof, resource, now),
+        now=now,
     )
-    token = server.keys.sign(access_token.ACCESS_TOKEN_TYPE, claims, now)
     return _answer(token, lifetime, permitted)
 
 

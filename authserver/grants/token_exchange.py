@@ -82,6 +82,7 @@ def find_requester(server: AuthServer, client: Client) -> Requester:
     Only clients of the configuration exchange: who registers itself has nobody's trust.
     """
     requester = server.settings.requesters.get(client.client_id)
-    if requester is None or client.token_endpoint_auth_method == "none":
+    may = exchange_request.GRANT_TYPE in client.grant_types
+    if requester is None or not may or client.token_endpoint_auth_method == "none":
         raise OAuthError("unauthorized_client", "The client may not exchange tokens.")
     return requester

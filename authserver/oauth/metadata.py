@@ -1,6 +1,6 @@
 """What the server says about itself: RFC 8414 §2, RFC 9207 §3, OpenID Connect Discovery §3."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from authserver.oauth import client_assertion, scope
@@ -43,6 +43,7 @@ class Features:
     offline_access: bool = False
     token_exchange: bool = False
     token_batch: bool = False
+    client_credentials: bool = False
     client_assertions: bool = False
     client_documents: bool = False
     pushed_requests: bool = False
@@ -65,7 +66,7 @@ def authorization_server_metadata(
         "userinfo_endpoint": f"{issuer}/userinfo",
         "jwks_uri": f"{issuer}/jwks.json",
         "scopes_supported": list(scopes),
-        "grant_types_supported": [*GRANT_TYPES, *([GRANT_TYPE] if features.token_exchange else [])],
+        "grant_types_supported": list(_grant_types(features)),
         "revocation_endpoint": f"{issuer}/revoke",
         "introspection_endpoint": f"{issuer}/introspect",
         **_client_authentication(features),
@@ -82,6 +83,14 @@ def authorization_server_metadata(
     if features.registration:
         document["registration_endpoint"] = f"{issuer}/register"
     return document
+
+
+def _grant_types(features: Features) -> Iterator[str]:
+    yield from GRANT_TYPES
+    if features.client_credentials:
+        yield "client_credentials"
+    if features.token_exchange:
+        yield GRANT_TYPE
 
 
 def _client_authentication(features: Features) -> dict[str, object]:

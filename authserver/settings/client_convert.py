@@ -1,6 +1,6 @@
 """From the tables of clients and exchanges to the values that the server works with"""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from authserver.oauth.act import Party
@@ -22,7 +22,10 @@ def clients(file: File) -> Mapping[str, Client]:
         table.client_id: _client(table.client_id, table, f"{file.resources[key].name} (server)")
         for key, table in _of_resources(file).items()
     }
-    found |= {key: _client(key, table, table.name or key) for key, table in file.clients.items()}
+    found |= {
+        key: _client(key, table, table.name or key, table.grant_types)
+        for key, table in file.clients.items()
+    }
     return MappingProxyType(found)
 
 
@@ -56,7 +59,12 @@ def _of_resources(file: File) -> dict[str, ResourceClientTable]:
     return {key: each.client for key, each in file.resources.items() if each.client is not None}
 
 
-def _client(client_id: str, table: CredentialsTable, name: str) -> Client:
+def _client(
+    client_id: str,
+    table: CredentialsTable,
+    name: str,
+    grant_types: Iterable[str] = (GRANT_TYPE,),
+) -> Client:
     first, *others = table.client_secrets or (None,)
     return Client(
         client_id=client_id,
@@ -65,7 +73,7 @@ def _client(client_id: str, table: CredentialsTable, name: str) -> Client:
         token_endpoint_auth_method=(
             table.token_endpoint_auth_method if first else "private_key_jwt"
         ),
-        grant_types=(GRANT_TYPE,),
+        grant_types=tuple(grant_types),
         response_types=(),
         secret_digest=first,
         further_secret_digests=tuple(each for each in others if each),

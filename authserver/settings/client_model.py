@@ -19,7 +19,7 @@ TargetName = Annotated[str, Read("name of a target", clients.read_target)]
 TargetScope = Annotated[str, Read("scope of a target", clients.read_target_scope)]
 SourceClient = Annotated[str, Read("client id", clients.read_source_client)]
 Actor = Annotated[str, Read("subject", clients.read_actor)]
-GrantType = Literal["urn:ietf:params:oauth:grant-type:token-exchange"]
+GrantType = Literal["client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"]
 SecretMethod = Literal["client_secret_basic", "client_secret_post"]
 
 
@@ -68,15 +68,16 @@ class ResourceClientTable(CredentialsTable):
 
 
 class ClientTable(CredentialsTable):
-    """`[clients.NAME]`: a backend that exchanges users' tokens; NAME is its client id.
+    """`[clients.NAME]`: a backend that exchanges users' tokens, or acts as itself.
 
-    Each list narrows what it may do; none may be left out.
+    NAME is its client id. Each list narrows what it may do; none may be left out.
     """
 
     name: Text | None = absent("What it is called in lists; NAME where left out.", '"Chat"')
     grant_types: list[GrantType] = Field(
         min_length=1,
-        description="What it may use the token endpoint for.",
+        description="What it may use the token endpoint for: `client_credentials` for tokens of "
+        "its own, where no user is.",
         examples=[f'["{GRANT_TYPE}"]'],
     )
     targets: list[TargetName] = Field(
@@ -90,10 +91,21 @@ class ClientTable(CredentialsTable):
         examples=['["issues:read"]'],
     )
     source_clients: list[SourceClient] = Field(
-        min_length=1,
-        description="The clients whose users' tokens it may exchange; `*` is any.",
+        [],
+        description="The clients whose users' tokens it may exchange; `*` is any. Required for "
+        "the exchange, of no use without.",
         examples=['["mcp-4Xv…"]'],
     )
+
+    @field_validator("source_clients")
+    @classmethod
+    def _where_it_exchanges(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        exchanges = GRANT_TYPE in info.data.get("grant_types", ())
+        if exchanges and not value:
+            raise wrong("is missing", 'name the clients, as in ["mcp-4Xv…"]')
+        if value and "grant_types" in info.data and not exchanges:
+            raise wrong("is of no use without the exchange", f"add {GRANT_TYPE} to grant_types")
+        return value
 
 
 class ExchangeTable(Table):

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 
+from authserver.oauth.client import Client
 from authserver.oauth.edge import ANYBODY, Edge, Requester
+from authserver.oauth.exchange_request import GRANT_TYPE
 from authserver.settings.values import Settings
 
 
 def in_effect(settings: Settings) -> Iterator[tuple[str, str]]:
     """Return each client of the file, and each way between source and target."""
     for requester in settings.requesters.values():
-        yield f"client {requester.client_id}", _requester(requester)
+        client = settings.clients[requester.client_id]
+        yield f"client {requester.client_id}", "; ".join(_requester(requester, client))
     for issuer in settings.trusted_issuers:
         yield f"trusted issuer {issuer.name}", f"{issuer.issuer} for {', '.join(issuer.audiences)}"
     for service in settings.external_services:
@@ -36,12 +39,16 @@ def loosened(settings: Settings) -> Iterator[str]:
             yield f"exchanges.{edge.name}.actors: anybody's actor token is accepted"
 
 
-def _requester(requester: Requester) -> str:
+def _requester(requester: Requester, client: Client) -> Iterator[str]:
     if requester.resource is not None:
-        return f"the server of {requester.resource}"
-    named = requester.source_clients
-    whose = "any client" if ANYBODY in named else ", ".join(sorted(named))
-    return f"exchanges tokens of {whose} for {', '.join(sorted(requester.targets))}"
+        yield f"the server of {requester.resource}"
+        return
+    named, targets = requester.source_clients, ", ".join(sorted(requester.targets))
+    if GRANT_TYPE in client.grant_types:
+        whose = "any client" if ANYBODY in named else ", ".join(sorted(named))
+        yield f"exchanges tokens of {whose} for {targets}"
+    if "client_credentials" in client.grant_types:
+        yield f"gets tokens of its own for {targets}"
 
 
 def _scopes(edge: Edge) -> str:

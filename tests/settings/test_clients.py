@@ -238,7 +238,7 @@ MISTAKES = [
     ("clients/chat/targets", [], "", "too few", "at least 1"),
     ("clients/chat/targets", ["wikki"], "[0]", "not a target", "crm, issues, upstream, wiki"),
     ("clients/chat/scopes", ["wiki:purge"], "[0]", "no target has", "name a scope"),
-    ("clients/chat/source_clients", [], "", "too few", "at least 1"),
+    ("clients/chat/source_clients", [], "", "is missing", "mcp-4Xv"),
     ("clients/chat/source_clients", ["a b"], "[0]", "not a client id", '"*" for any'),
     ("clients/issues", CHAT, ".[key]", "id of another client", "of its own"),
     ("clients/mcp-chat", CHAT, ".[key]", "not a client id", "mcp-, usr- and ext-"),
@@ -307,6 +307,18 @@ def test_no_narrowing_list_may_be_left_out(problems, key):
     chat = {name: value for name, value in CHAT.items() if name != key}
     (problem,) = problems({**base(), "clients/chat": chat})
     assert (problem.key, problem.message) == (f"clients.chat.{key}", "is missing")
+
+
+def test_a_machine_that_acts_for_itself_names_nobodys_users(settings, problems):
+    robot = {**CHAT, "grant_types": ["client_credentials"]}
+    del robot["source_clients"]
+    found = settings({**base(), "clients/robot": robot})
+    assert found.clients["robot"].grant_types == ("client_credentials",)
+    said = dict(describe(found).in_effect)["client robot"]
+    assert said.startswith("gets tokens of its own for ")
+    (problem,) = problems({**base(), "clients/robot": {**robot, "source_clients": ["*"]}})
+    assert problem.key == "clients.robot.source_clients"
+    assert "no use without the exchange" in problem.message
 
 
 def test_upstream_tokens_cannot_be_narrowed(problems):
