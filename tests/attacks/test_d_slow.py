@@ -43,10 +43,16 @@ def process(config, port, limits):
 
 
 @pytest.fixture(params=[("1", "1"), ("60", "1")], ids=["always", "pressed"])
-def port(sqlite_url, idp, tmp_path, request):
+def limits(request):
+    """How long a request may take to arrive, and how long while another one waits."""
+    return request.param
+
+
+@pytest.fixture
+def port(sqlite_url, idp, tmp_path, limits):
     with socket.create_server(("127.0.0.1", 0)) as free:
         found = free.getsockname()[1]
-    with process(write_config(tmp_path, sqlite_url, idp.issuer), found, request.param) as started:
+    with process(write_config(tmp_path, sqlite_url, idp.issuer), found, limits) as started:
         deadline = time.monotonic() + 60
         while not healthy(found) and time.monotonic() < deadline and started.poll() is None:
             time.sleep(0.1)
@@ -66,16 +72,26 @@ def trickle(port, sent):
     return connection
 
 
-def test_064_a_request_that_trickles_in_is_given_up_and_the_others_are_answered(port):
+def given_up(connection):
+    """Say whether a connection was closed, with no answer or a refusal."""
+    try:
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    except TimeoutError:
+        return False
+    assert answer == b"" or b" 400 " in answer.partition(b"\r\n")[0], answer
+    return True
+
+
+def test_064_a_request_that_trickles_in_is_given_up_and_the_others_are_answered(port, limits):
+    # Once one that trickles in has made room for those who wait, the other may go on.
+    enough = all if limits[0] == "1" else any
     for kind, sent in SLOW.items():
         with ExitStack() as stack:
             slow = [stack.enter_context(trickle(port, sent)) for _ in range(THREADS)]
             began = time.monotonic()
             assert healthy(port), kind
             assert time.monotonic() - began < 5, kind
-            for connection in slow:
-                answer = b"".join(iter(lambda: connection.recv(4096), b""))  # noqa: B023
-                assert answer == b"" or b" 400 " in answer.partition(b"\r\n")[0], (kind, answer)
+            assert enough(map(given_up, slow)), kind
 
 
 def test_064_connections_that_say_nothing_hold_the_threads_for_a_moment(port):
