@@ -15,7 +15,7 @@ from joserfc.jwk import Key
 
 from authserver.fetch import Fetched, Fetcher, FetchFailed
 from authserver.kept import Kept
-from authserver.oauth import client_document
+from authserver.oauth import client_document, stranger_url
 from authserver.oauth.client import Client, RegistrationPolicy
 from authserver.oauth.client_document import Publishers
 from authserver.oauth.errors import OAuthError
@@ -87,11 +87,13 @@ class ClientDocuments:
             return found
 
     def with_keys(self, client: Client, kid: str | None, now: int, count: Count) -> Client:
-        """Return the client with the keys of its `jwks_uri`; raises as `current` does.
+        """Return the client with the keys of its `jwks` or `jwks_uri`; raises as `current` does.
 
         A `kid` that is not there has them fetched again, twice a minute at most.
         """
         uri = client.jwks_uri
+        if client.jwks is not None:
+            return replace(client, keys=jwks.parse(client.jwks))
         if uri is None:
             return client
         fetch = partial(self._fetched_keys, uri, now, count)
@@ -159,19 +161,19 @@ class ClientDocuments:
         if stored is None and met:
             raise _refused("document_never_asked_for")
         fetched = self._fetch(client_id, host, client_document.MAX_BYTES, count)
-        described = client_document.parse(fetched.body, client_id, self._policy)
+        found = client_document.parse(fetched.body, client_id, self._policy)
         document = StoredDocument(
             client_id, fetched.body.decode(), now, now + client_document.fresh_for(fetched.max_age)
         )
         with self._store.write() as tx:
             tx.keep_client_document(document)
-        return _client(described), document.fresh_until
+        return found, document.fresh_until
 
     def _fetched_keys(self, uri: str, now: int, count: Count) -> tuple[_KeySet, int]:
-        host = client_document.host_of(uri)
-        if host is None or not client_document.admits_keys(uri, self._publishers):
+        url = stranger_url.parse(uri)
+        if url is None or not self._publishers.reaches(url):
             raise _refused("keys_host_not_admitted")
-        fetched = self._fetch(uri, host, _MAX_KEYS_BYTES, count)
+        fetched = self._fetch(uri, url.host, _MAX_KEYS_BYTES, count)
         try:
             keys = jwks.parse(parse_object(fetched.body))
         except ValueError:
@@ -193,15 +195,9 @@ class ClientDocuments:
         """Return what a stored document describes; None where it does no more, by our rules now."""
         body = stored.document.encode()
         try:
-            return _client(client_document.parse(body, stored.client_id, self._policy))
+            return client_document.parse(body, stored.client_id, self._policy)
         except OAuthError:
             return None
-
-
-def _client(described: client_document.Described) -> Client:
-    if described.jwks is None:
-        return described.client
-    return replace(described.client, keys=jwks.parse(described.jwks))
 
 
 def _refused(detail: str) -> OAuthError:

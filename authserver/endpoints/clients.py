@@ -40,19 +40,26 @@ def proving(
     or nobody's, where a public client is what it last said of itself. What was granted goes on for
     a day while the host of its document does not answer.
     """
-    client_id, now = credentials.client_id, request.now
-    if not _is_published(server, client_id):
-        with server.store.read() as reads:
-            return server.client(reads, client_id)
-    if ask == "nobody" and credentials.method == "none":
-        with server.store.read() as reads:
-            return server.documents.known(reads, client_id)
-    count = _count(server, request.address)
-    found = server.documents.current(client_id, now, count, met=ask != "anybody")
-    if credentials.method != "private_key_jwt":
+    found = _named(server, credentials, request, ask)
+    if found is None or credentials.method != "private_key_jwt":
         return found
     kid = client_assertion.key_id(credentials.assertion)
-    return server.documents.with_keys(found, kid, now, count)
+    count = _count(server, request.address)
+    return server.documents.with_keys(found, kid, request.now, count)
+
+
+def _named(
+    server: AuthServer, credentials: Credentials, request: Request, ask: Ask
+) -> Client | None:
+    client_id, is_public = credentials.client_id, credentials.method == "none"
+    is_published = _is_published(server, client_id)
+    if is_published and not (ask == "nobody" and is_public):
+        count, met = _count(server, request.address), ask != "anybody"
+        return server.documents.current(client_id, request.now, count, met=met)
+    with server.store.read() as reads:
+        if is_published:
+            return server.documents.known(reads, client_id)
+        return server.client(reads, client_id)
 
 
 def _count(server: AuthServer, address: str) -> Count:

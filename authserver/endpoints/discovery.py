@@ -66,7 +66,8 @@ def _metadata(server: AuthServer) -> dict[str, object]:
         client_credentials=any(
             "client_credentials" in each.grant_types for each in settings.clients.values()
         ),
-        client_assertions=settings.publishers.enabled
+        client_assertions=settings.registration.enabled
+        or settings.publishers.enabled
         or any(each.keys for each in settings.clients.values()),
         client_documents=settings.publishers.enabled,
         pushed_requests=settings.pushed_authorization_requests,

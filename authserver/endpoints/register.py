@@ -6,6 +6,7 @@ from authserver.oauth import client as clients
 from authserver.oauth import metadata, opaque, strict_json
 from authserver.oauth.client import Client
 from authserver.oauth.errors import OAuthError
+from authserver.upstream import jwks
 
 
 def register(server: AuthServer, request: Request) -> Response:
@@ -15,6 +16,8 @@ def register(server: AuthServer, request: Request) -> Response:
         raise OAuthError("invalid_token", "Registration takes no access token here.")
     server.limiter.check_register(request.address)
     parsed = clients.parse(_document(request.body), server.settings.registration)
+    if parsed.jwks is not None and not jwks.parse(parsed.jwks):
+        raise OAuthError("invalid_client_metadata", "jwks holds no key that can be used.")
     secret = _new_secret(parsed)
     client = clients.registered(parsed, opaque.random_value("mcp-"), secret, request.now)
     with server.store.write() as tx:
@@ -40,7 +43,7 @@ def _document(body: bytes) -> dict[str, object]:
 
 
 def _new_secret(client: Client) -> str | None:
-    if client.token_endpoint_auth_method == "none":
+    if client.token_endpoint_auth_method in ("none", "private_key_jwt"):
         return None
     return opaque.random_value(opaque.SECRET_PREFIX)
 

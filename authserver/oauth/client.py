@@ -2,12 +2,14 @@
 
 import hashlib
 import hmac
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from joserfc.jwk import Key
 
-from authserver.oauth import client_metadata, scope
+from authserver.oauth import client_keys, client_metadata, scope
+from authserver.oauth.client_keys import ClientKeys
 from authserver.oauth.client_metadata import AUTH_METHODS, GRANT_TYPES, AuthMethod
 from authserver.oauth.redirect_uri import RedirectPolicy
 
@@ -25,13 +27,17 @@ __all__ = [
 ]
 
 
+_OF_KEYS = ("jwks", "jwks_uri", "token_endpoint_auth_signing_alg")
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """A client; `secret_digest` is the SHA-256 of its secret, None for a public one.
 
     One from the configuration may have `further_secret_digests`, so that a secret can be replaced,
-    or public `keys` in their place. One that publishes itself has these in its document or at its
-    `jwks_uri`; `token_endpoint_auth_signing_alg` is the one it signs with, None for any.
+    or public `keys` in their place. One that registered or publishes itself has them in its `jwks`
+    or at its `jwks_uri`, and they become `keys` when it proves itself;
+    `token_endpoint_auth_signing_alg` is the one it signs with, None for any.
     """
 
     client_id: str
@@ -46,6 +52,7 @@ class Client:
     secret_digest: str | None = field(default=None, repr=False)
     further_secret_digests: tuple[str, ...] = field(default=(), repr=False)
     keys: tuple[Key, ...] = field(default=(), repr=False)
+    jwks: Mapping[str, object] | None = field(default=None, repr=False)
     jwks_uri: str | None = None
     token_endpoint_auth_signing_alg: str | None = None
     require_pushed_authorization_requests: bool = False
@@ -68,7 +75,8 @@ class Client:
 class RegistrationPolicy:
     """What open registration allows; every value stands in `[registration]`.
 
-    `confidential_redirect_uris` are exact URIs whose clients say `none` and then want a secret.
+    `confidential_redirect_uris` are exact URIs whose clients say `none` and then want a secret;
+    `fetches_keys` is whether a `jwks_uri` may be named.
     """
 
     enabled: bool = True
@@ -76,6 +84,7 @@ class RegistrationPolicy:
     scopes_supported: tuple[str, ...] = ()
     default_client_scopes: tuple[str, ...] = ()
     confidential_redirect_uris: frozenset[str] = frozenset()
+    fetches_keys: bool = True
     unused_lifetime: int = 7 * 86400
     idle_lifetime: int = 90 * 86400
 
@@ -87,15 +96,16 @@ def parse(document: Mapping[str, object], policy: RegistrationPolicy) -> Client:
     ignored; values it does not support are dropped where the rest still works (RFC 7591 §2).
     """
     uris = client_metadata.read_redirect_uris(document.get("redirect_uris"), policy.redirect)
-    client_metadata.check_keys(document)
+    method = client_metadata.read_auth_method(
+        document.get("token_endpoint_auth_method"),
+        wants_secret=not policy.confidential_redirect_uris.isdisjoint(uris),
+    )
+    keys = _keys(document, method, policy)
     return Client(
         client_id="",
         redirect_uris=uris,
         client_name=client_metadata.read_name(document.get("client_name")),
-        token_endpoint_auth_method=client_metadata.read_auth_method(
-            document.get("token_endpoint_auth_method"),
-            wants_secret=not policy.confidential_redirect_uris.isdisjoint(uris),
-        ),
+        token_endpoint_auth_method=method,
         grant_types=client_metadata.read_grant_types(document.get("grant_types")),
         response_types=client_metadata.read_response_types(document.get("response_types")),
         scope=client_metadata.read_scope(
@@ -105,10 +115,22 @@ def parse(document: Mapping[str, object], policy: RegistrationPolicy) -> Client:
         ),
         application_type=client_metadata.read_application_type(document.get("application_type")),
         other=client_metadata.read_other(document),
+        jwks=keys.jwks,
+        jwks_uri=keys.jwks_uri,
+        token_endpoint_auth_signing_alg=keys.alg,
         require_pushed_authorization_requests=client_metadata.read_flag(
             "require_pushed_authorization_requests", document
         ),
     )
+
+
+def _keys(
+    document: Mapping[str, object], method: AuthMethod, policy: RegistrationPolicy
+) -> ClientKeys:
+    if method == client_metadata.PRIVATE_KEY_JWT:
+        return client_keys.read(document, fetches=policy.fetches_keys)
+    client_keys.check(document)
+    return ClientKeys()
 
 
 def echo(client: Client, scopes_supported: tuple[str, ...]) -> dict[str, object]:
@@ -122,6 +144,10 @@ def echo(client: Client, scopes_supported: tuple[str, ...]) -> dict[str, object]
         "response_types": list(client.response_types),
         "scope": scope.join(scopes_supported if client.scope is None else client.scope),
     }
+    for name in _OF_KEYS:
+        value = getattr(client, name)
+        if value is not None:
+            document[name] = value
     if client.require_pushed_authorization_requests:
         document["require_pushed_authorization_requests"] = True
     if client.client_name:
@@ -144,7 +170,7 @@ def secret_digest(secret: str) -> str:
 
 def digest(client: Client) -> str:
     """Return what a remembered consent depends on: name, redirect URIs and keys of the client."""
-    keys = sorted(key.thumbprint() for key in client.keys)
-    proof = (f"keys {client.jwks_uri or ' '.join(keys)}",) if keys or client.jwks_uri else ()
+    keys = client.jwks_uri or (client.jwks and json.dumps(client.jwks, sort_keys=True))
+    proof = (f"keys {keys}",) if keys else ()
     text = "\n".join((client.display_name, *sorted(client.redirect_uris), *proof))
     return hmac.new(b"client", text.encode(), hashlib.sha256).hexdigest()

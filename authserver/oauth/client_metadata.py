@@ -10,11 +10,11 @@ from authserver.oauth.redirect_uri import RedirectPolicy, RedirectUri
 
 AuthMethod = Literal["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
 AUTH_METHODS: tuple[AuthMethod, ...] = ("none", "client_secret_basic", "client_secret_post")
+PRIVATE_KEY_JWT: AuthMethod = "private_key_jwt"
 GRANT_TYPES = ("authorization_code", "refresh_token")
 MAX_REDIRECT_URIS = 10
 MAX_NAME = 256
 
-_PRIVATE_JWK_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _WEB_MEMBERS = ("client_uri", "logo_uri", "tos_uri", "policy_uri")
 _TEXT_MEMBERS = ("software_id", "software_version")
 # A public name in ASCII, which ends in letters or xn--: no address, no host of the local network.
@@ -48,7 +48,7 @@ def read_auth_method(value: object, *, wants_secret: bool) -> AuthMethod:
     """Return the method; some clients say `none` and then want a secret (`wants_secret`)."""
     if value in (None, "", "none"):
         return "client_secret_post" if wants_secret else "none"
-    method = next((each for each in AUTH_METHODS if each == value), None)
+    method = next((each for each in (*AUTH_METHODS, PRIVATE_KEY_JWT) if each == value), None)
     if method is None:
         raise _bad("token_endpoint_auth_method is not supported.")
     return method
@@ -115,21 +115,6 @@ def read_other(document: Mapping[str, object]) -> dict[str, str]:
         if url and _WEB_URL.match(url):
             kept[name] = url
     return kept
-
-
-def check_keys(document: Mapping[str, object]) -> None:
-    """Refuse private keys and two sources of keys; no keys are used yet, so none are kept."""
-    jwks, jwks_uri = document.get("jwks"), document.get("jwks_uri")
-    _text("jwks_uri", jwks_uri, redirect_uri.MAX_LENGTH)
-    if jwks is None:
-        return
-    if jwks_uri is not None:
-        raise _bad("jwks and jwks_uri must not be used together.")
-    keys = jwks.get("keys") if isinstance(jwks, dict) else None
-    if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
-        raise _bad("jwks must be a JSON Web Key Set.")
-    if any(_PRIVATE_JWK_MEMBERS & set(key) for key in keys):
-        raise _bad("jwks must hold public keys only.")
 
 
 def _redirect_uri(index: int, member: object) -> RedirectUri:

@@ -13,7 +13,7 @@ from authserver.settings.allow_model import AllowTable
 from authserver.settings.client_document_model import to_publishers
 from authserver.settings.external_service_model import to_external_service
 from authserver.settings.model import File, ResourceTable
-from authserver.settings.policy_model import RateLimitsTable, RegistrationTable
+from authserver.settings.policy_model import RateLimitsTable
 from authserver.settings.trusted_issuer_model import to_trusted_issuer
 from authserver.settings.upstream_convert import to_upstream
 from authserver.settings.values import (
@@ -50,7 +50,7 @@ def to_settings(file: File, path: Path) -> Settings:
         publish_lead_time=file.keys.publish_lead_time,
         accept_plaintext=file.keys.accept_plaintext,
         tokens=tokens,
-        registration=_registration(file.registration, resources),
+        registration=_registration(file, resources),
         publishers=to_publishers(file.client_documents),
         client_documents_ca_file=file.client_documents.ca_file,
         rate_limits=_rate_limits(file.rate_limits),
@@ -103,7 +103,8 @@ def _allow(table: AllowTable | None) -> Allow | None:
     )
 
 
-def _registration(table: RegistrationTable, resources: tuple[Resource, ...]) -> RegistrationPolicy:
+def _registration(file: File, resources: tuple[Resource, ...]) -> RegistrationPolicy:
+    table = file.registration
     named = frozenset(table.private_schemes)
     extends = table.private_schemes_mode == "extend"
     return RegistrationPolicy(
@@ -116,6 +117,7 @@ def _registration(table: RegistrationTable, resources: tuple[Resource, ...]) -> 
         scopes_supported=metadata.scopes_supported(resources, offline_access=True),
         default_client_scopes=tuple(dict.fromkeys(table.default_client_scopes)),
         confidential_redirect_uris=frozenset(table.confidential_redirect_uris),
+        fetches_keys=file.client_documents.enabled,
         unused_lifetime=table.unused_lifetime,
         idle_lifetime=table.idle_lifetime,
     )

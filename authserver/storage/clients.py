@@ -11,8 +11,7 @@ from authserver.storage import documents, tables
 from authserver.storage.connected import Connected, on_both
 from authserver.storage.epochs import EpochWrites
 
-# Of clients of the configuration, and of those that publish themselves.
-_NOT_REGISTERED = ("further_secret_digests", "keys", "jwks_uri", "token_endpoint_auth_signing_alg")
+_NOT_REGISTERED = ("further_secret_digests", "keys")  # of clients of the configuration
 _COLUMNS = ("client_id", "secret_digest", "registered_at", "preregistered")
 
 _clients, _consents, _assertions = tables.clients, tables.consents, tables.spent_assertions

@@ -162,9 +162,10 @@ def test_116_private_keys_and_two_sources_of_keys_are_refused(deployment, member
     assert count(deployment, "clients") == 0
 
 
-def test_116_methods_that_need_a_key_are_refused_while_there_are_none(deployment):
+def test_116_a_method_that_needs_a_key_is_refused_without_and_others_always(deployment):
     jwks = {"keys": [KEY.as_dict(private=False)]}
-    for method in ("private_key_jwt", "client_secret_jwt", "tls_client_auth", "NONE", "x"):
+    assert _is_refused(_register(deployment, token_endpoint_auth_method="private_key_jwt"))
+    for method in ("client_secret_jwt", "tls_client_auth", "NONE", "x"):
         assert _is_refused(_register(deployment, jwks=jwks, token_endpoint_auth_method=method))
 
 

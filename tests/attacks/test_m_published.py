@@ -95,7 +95,7 @@ def test_191_every_promised_grant_and_authentication_method_is_known_to_token(cl
         known = answer.json["error"] != "unsupported_grant_type"
         assert known == (name in metadata["grant_types_supported"]), name
     methods = set(metadata["token_endpoint_auth_methods_supported"])
-    # What is published, with keys, has tests of its own: endpoints/test_client_documents.py
+    # With keys there are tests of their own: endpoints/test_registered_keys.py
     assert metadata["client_id_metadata_document_supported"] is True
     for method in methods - {"private_key_jwt"}:
         asked = {"token_endpoint_auth_method": method}

@@ -71,7 +71,6 @@ def test_where_it_is_off_nobody_is_asked_and_the_metadata_is_silent(
         assert publisher.asked == []
         document = deployment.http().get("/.well-known/oauth-authorization-server").json
         assert "client_id_metadata_document_supported" not in document
-        assert "private_key_jwt" not in document["token_endpoint_auth_methods_supported"]
 
 
 @pytest.mark.spec("MCP 2026-07-28", "Client ID Metadata Documents")
