@@ -21,14 +21,14 @@ def asking(server: AuthServer, client_id: str, address: str, now: int) -> Client
     if _is_published(server, client_id):
         return server.documents.current(client_id, now, _count(server, address))
     with server.store.read() as reads:
-        return reads.client(client_id)  # those of the configuration have no browser
+        return server.client(reads, client_id)
 
 
 def known(server: AuthServer, reads: Reads, client_id: str) -> Client | None:
     """Return the client of a request that is on its way: nobody is asked."""
     if _is_published(server, client_id):
         return server.documents.known(reads, client_id)
-    return reads.client(client_id)
+    return server.client(reads, client_id)
 
 
 def proving(

@@ -16,7 +16,7 @@ from authserver.oauth import (
     scope,
 )
 from authserver.oauth import refresh_token as refresh
-from authserver.oauth.client import Client
+from authserver.oauth.client import Client, check_limits
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.grant import Authorization, Grant
 from authserver.oauth.params import Params
@@ -47,7 +47,7 @@ def token(server: AuthServer, request: Request) -> Response:
     with slowed_down(server, client.client_id, request):
         with server.store.read() as reads:
             proof = prove(server, reads, client, params, now)
-        resource, authorization = _narrow(server, proof, params)
+        resource, authorization = _narrow(server, client, proof, params)
         server.keys.signing_alg(now)  # raises here, where a server that cannot sign spends nothing
         if proof.rotates is not None and proof.user is not None:
             liveness.check(server, proof.rotates, proof.user, resource, now, request.id)
@@ -82,11 +82,15 @@ def _find_grant(grant_type: str, client: Client) -> Prove:
     return prove
 
 
-def _narrow(server: AuthServer, proof: Proof, params: Params) -> tuple[Resource, Authorization]:
+def _narrow(
+    server: AuthServer, client: Client, proof: Proof, params: Params
+) -> tuple[Resource, Authorization]:
     """Return the resource, and what one token for it may say: proven, wanted and still allowed."""
     narrowed = grant.narrow(proof.authorization, params)
     resource = _find_resource(server, narrowed)
-    return resource, policy.permit(resource, proof.user, proof.authorization, narrowed)
+    permitted = policy.permit(resource, proof.user, proof.authorization, narrowed)
+    check_limits(client, resource, permitted.scope)
+    return resource, permitted
 
 
 def _find_resource(server: AuthServer, authorization: Authorization) -> Resource:

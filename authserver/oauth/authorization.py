@@ -84,7 +84,8 @@ def parse_request(
     code_challenge = pkce.check_challenge(
         params.get("code_challenge"), params.get("code_challenge_method")
     )
-    bound = resource.bind(resources, params.all("resource"))
+    open_ = tuple(each for each in resources if client.may_use(each))
+    bound = resource.bind(open_, params.all("resource"))
     granted = _scope(params, client, bound)
     return AuthorizationRequest(
         client_id=client.client_id,
@@ -145,7 +146,10 @@ def _scope(params: Params, client: Client, bound: Resource) -> tuple[str, ...]:
     """
     requested = scope.parse(params.get("scope"))
     standard = scope.keep(requested, scope.STANDARD)
-    default = scope.keep(client.scope or (), bound.scopes) or bound.default_scope()
+    registered = scope.keep(client.scope or (), bound.scopes)
+    if client.resources is not None and bound.scopes and not registered:
+        raise OAuthError("invalid_scope", "The client may have no scope of this resource.")
+    default = registered or bound.default_scope()
     ceiling = tuple(bound.scopes) if client.scope is None else default
     named = scope.keep(requested, ceiling) or default
     return (*named, *(name for name in standard if name not in named))

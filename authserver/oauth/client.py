@@ -11,7 +11,9 @@ from joserfc.jwk import Key
 from authserver.oauth import client_keys, client_metadata, scope
 from authserver.oauth.client_keys import ClientKeys
 from authserver.oauth.client_metadata import AUTH_METHODS, GRANT_TYPES, AuthMethod
+from authserver.oauth.errors import OAuthError
 from authserver.oauth.redirect_uri import RedirectPolicy
+from authserver.oauth.resource import Resource
 
 __all__ = [
     "AUTH_METHODS",
@@ -19,6 +21,7 @@ __all__ = [
     "AuthMethod",
     "Client",
     "RegistrationPolicy",
+    "check_limits",
     "digest",
     "echo",
     "parse",
@@ -37,7 +40,8 @@ class Client:
     One from the configuration may have `further_secret_digests`, so that a secret can be replaced,
     or public `keys` in their place. One that registered or publishes itself has them in its `jwks`
     or at its `jwks_uri`, and they become `keys` when it proves itself;
-    `token_endpoint_auth_signing_alg` is the one it signs with, None for any.
+    `token_endpoint_auth_signing_alg` is the one it signs with, None for any. `resources` are the
+    names of those that it is limited to, None for all.
     """
 
     client_id: str
@@ -56,6 +60,7 @@ class Client:
     jwks_uri: str | None = None
     token_endpoint_auth_signing_alg: str | None = None
     require_pushed_authorization_requests: bool = False
+    resources: frozenset[str] | None = None
     registered_at: int = 0
     preregistered: bool = False
 
@@ -64,6 +69,10 @@ class Client:
         """Return the digest of each secret that is good for it."""
         first = () if self.secret_digest is None else (self.secret_digest,)
         return (*first, *self.further_secret_digests)
+
+    def may_use(self, resource: Resource) -> bool:
+        """Say whether it may ask for tokens of a resource."""
+        return self.resources is None or resource.key in self.resources
 
     @property
     def display_name(self) -> str:
@@ -161,6 +170,18 @@ def registered(client: Client, client_id: str, secret: str | None, now: int) -> 
     """Return the client as it is stored: with its id and the digest of its secret."""
     digest = None if secret is None else secret_digest(secret)
     return replace(client, client_id=client_id, secret_digest=digest, registered_at=now)
+
+
+def check_limits(client: Client, resource: Resource, names: tuple[str, ...]) -> None:
+    """Raise `invalid_grant` where a client of the configuration was narrowed since it was granted.
+
+    Whoever registered is what it was then; what the operator takes away holds at once.
+    """
+    if client.resources is None:
+        return
+    held = (*(client.scope or ()), *scope.STANDARD)
+    if not client.may_use(resource) or not set(names) <= set(held):
+        raise OAuthError("invalid_grant", "The grant is not valid.", detail="client_narrowed")
 
 
 def secret_digest(secret: str) -> str:

@@ -1,6 +1,7 @@
 """From the tables of clients and exchanges to the values that the server works with"""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from authserver.oauth.act import Party
@@ -22,10 +23,7 @@ def clients(file: File) -> Mapping[str, Client]:
         table.client_id: _client(table.client_id, table, f"{file.resources[key].name} (server)")
         for key, table in _of_resources(file).items()
     }
-    found |= {
-        key: _client(key, table, table.name or key, table.grant_types)
-        for key, table in file.clients.items()
-    }
+    found |= {key: _named_client(key, table) for key, table in file.clients.items()}
     return MappingProxyType(found)
 
 
@@ -59,25 +57,33 @@ def _of_resources(file: File) -> dict[str, ResourceClientTable]:
     return {key: each.client for key, each in file.resources.items() if each.client is not None}
 
 
-def _client(
-    client_id: str,
-    table: CredentialsTable,
-    name: str,
-    grant_types: Iterable[str] = (GRANT_TYPE,),
-) -> Client:
+def _named_client(client_id: str, table: ClientTable) -> Client:
+    return replace(
+        _client(client_id, table, table.name or client_id),
+        redirect_uris=tuple(dict.fromkeys(table.redirect_uris)),
+        grant_types=tuple(dict.fromkeys(table.grant_types)),
+        response_types=("code",) if table.redirect_uris else (),
+        scope=tuple(dict.fromkeys(table.scopes)),
+        resources=frozenset(table.targets),
+    )
+
+
+def _client(client_id: str, table: CredentialsTable, name: str) -> Client:
     first, *others = table.client_secrets or (None,)
+    has_keys = table.jwks is not None or table.jwks_uri is not None
     return Client(
         client_id=client_id,
         redirect_uris=(),
         client_name=name,
         token_endpoint_auth_method=(
-            table.token_endpoint_auth_method if first else "private_key_jwt"
+            "private_key_jwt" if has_keys else table.token_endpoint_auth_method
         ),
-        grant_types=tuple(grant_types),
+        grant_types=(GRANT_TYPE,),
         response_types=(),
         secret_digest=first,
         further_secret_digests=tuple(each for each in others if each),
         keys=table.jwks or (),
+        jwks_uri=table.jwks_uri,
         preregistered=True,
     )
 

@@ -3,6 +3,7 @@
 from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
+from authserver.oauth import stranger_url
 from authserver.oauth.strict_json import parse_object
 from authserver.settings import secret
 from authserver.settings.origin import Origin
@@ -31,6 +32,17 @@ def read_jwks(value: object, origin: Origin) -> tuple[Key, ...] | None:
     if not isinstance(members, list) or not 0 < len(members) <= _MAX_KEYS:
         raise wrong(f"names a set without 1 to {_MAX_KEYS} keys", _REMEDY)
     return tuple(_key(member) for member in members)
+
+
+def read_jwks_uri(value: object, _origin: Origin) -> str | None:
+    """Return where keys are published; a URL that would not be fetched is a mistake."""
+    if value is None:
+        return None
+    if not isinstance(value, str) or stranger_url.parse(value) is None:
+        raise wrong(
+            "is not a URL of keys", 'write one like "https://app.example.com/jwks.json", no query'
+        )
+    return value
 
 
 def _key(member: object) -> Key:

@@ -6,7 +6,7 @@ from joserfc.jwk import Key
 from pydantic import Field, ValidationInfo, field_validator
 
 from authserver.oauth.exchange_request import GRANT_TYPE
-from authserver.settings import client_jwks, clients, secret
+from authserver.settings import client_jwks, clients, redirect, secret
 from authserver.settings.origin import Origin, Read
 from authserver.settings.problem import wrong
 from authserver.settings.table import Table, Text, absent
@@ -19,37 +19,53 @@ TargetName = Annotated[str, Read("name of a target", clients.read_target)]
 TargetScope = Annotated[str, Read("scope of a target", clients.read_target_scope)]
 SourceClient = Annotated[str, Read("client id", clients.read_source_client)]
 Actor = Annotated[str, Read("subject", clients.read_actor)]
-GrantType = Literal["client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"]
+GrantType = Literal[
+    "authorization_code",
+    "refresh_token",
+    "client_credentials",
+    "urn:ietf:params:oauth:grant-type:token-exchange",
+]
+RedirectUriOfClient = Annotated[str, Read("URI", redirect.read_client_redirect_uri)]
 SecretMethod = Literal["client_secret_basic", "client_secret_post"]
+AuthMethod = Literal["client_secret_basic", "client_secret_post", "none"]
 
 
 class CredentialsTable(Table):
     """How a client of this file proves itself."""
 
+    token_endpoint_auth_method: AuthMethod = Field(
+        "client_secret_basic",
+        description="How it sends a secret; `none` for an application that has none.",
+    )
     jwks: Annotated[tuple[Key, ...] | None, Read("secret", client_jwks.read_jwks)] = absent(
         "Its public keys, a JSON Web Key Set in a file; it signs assertions with the private ones "
         "(`private_key_jwt`).",
         '"file:issues.jwks.json"',
     )
+    jwks_uri: Annotated[str | None, Read("URL", client_jwks.read_jwks_uri)] = absent(
+        "Where it publishes them, in place of `jwks`: fetched like the documents of clients.",
+        '"https://app.example.com/jwks.json"',
+    )
     client_secrets: list[SecretDigest] = Field(
         [],
         max_length=5,
         description="Its secrets, each of 32 characters or more; all are good, so that one can be "
-        "replaced while the other still works. Required without `jwks`.",
+        "replaced while the other still works. Required without keys, unless it is public.",
         examples=['["env:CLIENT_SECRET"]'],
-    )
-    token_endpoint_auth_method: SecretMethod = Field(
-        "client_secret_basic", description="How it sends a secret."
     )
 
     @field_validator("client_secrets")
     @classmethod
     def _one_of_two(cls, value: list[str], info: ValidationInfo) -> list[str]:
-        has_keys = info.data.get("jwks", ()) is not None
-        if not value and not has_keys:
+        keys = [info.data.get(name, "a mistake") for name in ("jwks", "jwks_uri")]
+        has_keys = any(each not in (None, "a mistake") for each in keys)
+        is_public = info.data.get("token_endpoint_auth_method") == "none"
+        if is_public and (value or has_keys):
+            raise wrong("is of no use to a public client", "leave it out, or the method none")
+        if not value and keys == [None, None] and not is_public:
             raise wrong("is missing", 'write ["env:NAME"], or jwks = "file:/path"')
-        if value and info.data.get("jwks"):
-            raise wrong("is not used beside jwks", "leave out one of the two")
+        if value and has_keys:
+            raise wrong("is not used beside keys", "leave out one of the two")
         return value
 
 
@@ -59,6 +75,9 @@ class ResourceClientTable(CredentialsTable):
     It may do so with tokens that were issued for it.
     """
 
+    token_endpoint_auth_method: SecretMethod = Field(
+        "client_secret_basic", description="How it sends a secret."
+    )
     client_id: ClientId = Field(
         "",
         description="Its client id; NAME where left out.",
@@ -68,17 +87,25 @@ class ResourceClientTable(CredentialsTable):
 
 
 class ClientTable(CredentialsTable):
-    """`[clients.NAME]`: a backend that exchanges users' tokens, or acts as itself.
+    """`[clients.NAME]`: a client that the operator knows: an application, a backend, a machine.
 
     NAME is its client id. Each list narrows what it may do; none may be left out.
     """
 
-    name: Text | None = absent("What it is called in lists; NAME where left out.", '"Chat"')
+    name: Text | None = absent(
+        "What users see, and what it is called in lists; NAME where left out.", '"Chat"'
+    )
     grant_types: list[GrantType] = Field(
         min_length=1,
-        description="What it may use the token endpoint for: `client_credentials` for tokens of "
-        "its own, where no user is.",
+        description="What it may use the token endpoint for: `authorization_code` where users sign "
+        "in through it, `client_credentials` for tokens of its own, where no user is.",
         examples=[f'["{GRANT_TYPE}"]'],
+    )
+    redirect_uris: list[RedirectUriOfClient] = Field(
+        [],
+        max_length=10,
+        description="Where its users are sent back to; required for `authorization_code`.",
+        examples=['["https://app.example.com/callback"]'],
     )
     targets: list[TargetName] = Field(
         min_length=1,
@@ -96,6 +123,26 @@ class ClientTable(CredentialsTable):
         "the exchange, of no use without.",
         examples=['["mcp-4Xv…"]'],
     )
+
+    @field_validator("grant_types")
+    @classmethod
+    def _fitting(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        if "refresh_token" in value and "authorization_code" not in value:
+            raise wrong("has refresh_token alone", "add authorization_code, which brings one")
+        is_public = info.data.get("token_endpoint_auth_method") == "none"
+        if is_public and not set(value) <= {"authorization_code", "refresh_token"}:
+            raise wrong("needs a client that proves itself", "give it client_secrets, or keys")
+        return value
+
+    @field_validator("redirect_uris")
+    @classmethod
+    def _where_users_sign_in(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        signs_in = "authorization_code" in info.data.get("grant_types", ())
+        if signs_in and not value:
+            raise wrong("is missing", 'write ["https://app.example.com/callback"]')
+        if value and "grant_types" in info.data and not signs_in:
+            raise wrong("is of no use without authorization_code", "leave it out")
+        return value
 
     @field_validator("source_clients")
     @classmethod

@@ -44,6 +44,9 @@ def _requester(requester: Requester, client: Client) -> Iterator[str]:
         yield f"the server of {requester.resource}"
         return
     named, targets = requester.source_clients, ", ".join(sorted(requester.targets))
+    if "authorization_code" in client.grant_types:
+        how = "no secret" if client.token_endpoint_auth_method == "none" else "proves itself"
+        yield f"users sign in through it for {targets} ({how})"
     if GRANT_TYPE in client.grant_types:
         whose = "any client" if ANYBODY in named else ", ".join(sorted(named))
         yield f"exchanges tokens of {whose} for {targets}"

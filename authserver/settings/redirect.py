@@ -41,6 +41,15 @@ def read_redirect_uri(value: object, _origin: Origin) -> str:
     return uri.raw
 
 
+def read_client_redirect_uri(value: object, _origin: Origin) -> str:
+    """Return a redirect URI of a client in this file: https, loopback, or an app's own scheme."""
+    try:
+        return redirect_uri.check_registrable(value if isinstance(value, str) else "").raw
+    except OAuthError as error:
+        remedy = 'write an exact URI, such as "https://app.example.com/callback"'
+        raise wrong("is not a redirect URI", f"{error.description} {remedy}") from None
+
+
 def read_private_scheme(value: object, _origin: Origin) -> str:
     """Return a private-use URI scheme that no browser acts upon itself."""
     if not isinstance(value, str) or not _SCHEME.match(value) or value in ("http", "https"):

@@ -11,7 +11,7 @@ from authserver.storage import documents, tables
 from authserver.storage.connected import Connected, on_both
 from authserver.storage.epochs import EpochWrites
 
-_NOT_REGISTERED = ("further_secret_digests", "keys")  # of clients of the configuration
+_NOT_REGISTERED = ("further_secret_digests", "keys", "resources")  # of clients of the configuration
 _COLUMNS = ("client_id", "secret_digest", "registered_at", "preregistered")
 
 _clients, _consents, _assertions = tables.clients, tables.consents, tables.spent_assertions

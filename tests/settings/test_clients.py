@@ -225,7 +225,7 @@ AT_CRM = "external_services.crm"
 MISTAKES = [
     ("clients/chat/client_secrets", [], "", "is missing", 'jwks = "file:/path"'),
     ("clients/chat/jwks", "file:server-secret", "", "no JSON Web Key Set", "public RSA"),
-    ("clients/chat/jwks", "file:set.json", "=clients.chat.client_secrets", "beside jwks", "leave"),
+    ("clients/chat/jwks", "file:set.json", "=clients.chat.client_secrets", "beside keys", "leave"),
     ("clients/chat/jwks", "file:private.json", "", "private key", "with its owner"),
     ("clients/chat/jwks", "file:empty.json", "", "without 1 to 20", "public RSA"),
     ("clients/chat/jwks", "file:oct.json", "", "another kind", "public RSA"),
@@ -234,7 +234,7 @@ MISTAKES = [
     ("clients/chat/jwks", "{}", "", "must not be written", '"file:/path"'),
     ("clients/chat/client_secrets", ["hunter2"], "[0]", "must not be written", '"env:NAME"'),
     ("clients/chat/client_secrets", ["file:short-secret"], "[0]", "fewer than 32", "openssl rand"),
-    ("clients/chat/grant_types", ["authorization_code"], "[0]", "allowed values", GRANT_TYPE),
+    ("clients/chat/grant_types", ["password"], "[0]", "allowed values", GRANT_TYPE),
     ("clients/chat/targets", [], "", "too few", "at least 1"),
     ("clients/chat/targets", ["wikki"], "[0]", "not a target", "crm, issues, upstream, wiki"),
     ("clients/chat/scopes", ["wiki:purge"], "[0]", "no target has", "name a scope"),
@@ -332,3 +332,51 @@ def test_upstream_tokens_cannot_be_narrowed(problems):
     (problem,) = problems({**base(), **kept})
     assert "cannot be narrowed" in problem.message
     assert "api:read, api:write" in problem.remedy
+
+
+APP = {
+    "client_secrets": ["file:server-secret"],
+    "grant_types": ["authorization_code", "refresh_token"],
+    "redirect_uris": ["https://app.example/callback", "cursor://editor/callback"],
+    "targets": ["issues"],
+    "scopes": ["issues:read"],
+}
+
+
+def test_users_may_sign_in_through_a_client_of_the_file(settings):
+    found = settings({**base(), "clients/app": APP})
+    app = found.clients["app"]
+    assert app.redirect_uris == tuple(APP["redirect_uris"])
+    assert (app.scope, app.resources) == (("issues:read",), frozenset({"issues"}))
+    said = dict(describe(found).in_effect)["client app"]
+    assert said == "users sign in through it for issues (proves itself)"
+    public = {**APP, "token_endpoint_auth_method": "none"}
+    del public["client_secrets"]
+    assert settings({**base(), "clients/app": public}).clients["app"].secret_digests == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "message"),
+    [
+        ({"redirect_uris": []}, "redirect_uris", "is missing"),
+        ({"redirect_uris": ["http://a.example/cb"]}, "redirect_uris[0]", "is not a redirect URI"),
+        ({"grant_types": ["refresh_token"]}, "grant_types", "has refresh_token alone"),
+        ({"token_endpoint_auth_method": "none"}, "client_secrets", "no use to a public client"),
+        ({"source_clients": ["*"]}, "source_clients", "no use without the exchange"),
+        ({"jwks_uri": "http://a.example/k", "client_secrets": []}, "jwks_uri", "URL of keys"),
+        ({"jwks_uri": "https://a.example/k"}, "client_secrets", "not used beside keys"),
+    ],
+    ids=str,
+)
+def test_what_does_not_fit_together_is_a_mistake(problems, changes, key, message):
+    found = problems({**base(), "clients/app": {**APP, **changes}})
+    assert [each for each in found if each.key == f"clients.app.{key}"] != []
+    assert message in next(each for each in found if each.key == f"clients.app.{key}").message
+
+
+def test_a_public_client_proves_nothing_and_so_may_only_sign_users_in(problems):
+    public = {**APP, "token_endpoint_auth_method": "none"}
+    del public["client_secrets"]
+    public["grant_types"] = ["authorization_code", "client_credentials"]
+    found = problems({**base(), "clients/app": public})
+    assert "clients.app.grant_types" in {each.key for each in found}

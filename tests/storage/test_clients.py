@@ -23,7 +23,12 @@ def test_the_sample_client_leaves_no_optional_member_at_its_default():
         for field in dataclasses.fields(Client)
         if getattr(least, field.name) == getattr(a_client(preregistered=True), field.name)
     }
-    assert same == {"response_types", "further_secret_digests", "keys"}  # the file's alone
+    assert same == {
+        "response_types",
+        "further_secret_digests",
+        "keys",
+        "resources",
+    }  # the file's alone
 
 
 def test_a_public_client_without_a_name_is_returned_so(store):
