@@ -44,7 +44,7 @@ def check(document: Mapping[str, object]) -> None:
     """Refuse private keys and two sources of keys, also where no keys are used."""
     jwks, uri = document.get("jwks"), document.get("jwks_uri")
     if uri is not None and (not isinstance(uri, str) or len(uri) > redirect_uri.MAX_LENGTH):
-        raise _bad(f"jwks_uri must be a string of at most {redirect_uri.MAX_LENGTH} characters.")
+        raise _bad("jwks_uri must be a string of at most 2048 characters.")
     if jwks is None:
         return
     if uri is not None:
