@@ -69,6 +69,7 @@ def _metadata(server: AuthServer) -> dict[str, object]:
         client_assertions=settings.registration.enabled
         or settings.publishers.enabled
         or any(each.keys or each.jwks_uri for each in settings.clients.values()),
+        workloads=bool(settings.workloads),
         client_documents=settings.publishers.enabled,
         pushed_requests=settings.pushed_authorization_requests,
     )

@@ -3,7 +3,13 @@
 from collections.abc import Callable
 
 from authserver.app import AuthServer
-from authserver.endpoints import access_tokens, client_credentials, status_list, token_exchange
+from authserver.endpoints import (
+    access_tokens,
+    client_credentials,
+    jwt_bearer,
+    status_list,
+    token_exchange,
+)
 from authserver.endpoints.client_authentication import authenticate, slowed_down
 from authserver.grants import Proof, Prove, authorization_code, liveness, refresh_token
 from authserver.message import Request, Response, json_response
@@ -14,6 +20,7 @@ from authserver.oauth import (
     grant,
     policy,
     scope,
+    workload,
 )
 from authserver.oauth import refresh_token as refresh
 from authserver.oauth.client import Client, check_limits
@@ -39,6 +46,8 @@ def token(server: AuthServer, request: Request) -> Response:
     Whatever is refused before the spend leaves code and refresh token usable.
     """
     params, now = request.params, request.now
+    if params.get("grant_type") == workload.GRANT_TYPE:
+        return json_response(jwt_bearer.issue(server, request))
     client = authenticate(server, request)
     grant_type = params.require("grant_type")
     if grant_type in DIRECT:

@@ -30,7 +30,7 @@ def prove(
         sub=client.client_id,
         client_id=client.client_id,
         resource=bound.url,
-        scope=_scope(requester, bound, scope.parse(params.get("scope"))),
+        scope=scope.of_machine(bound.scopes, requester.scopes, scope.parse(params.get("scope"))),
         anchor=Anchor(client_id=client.client_id, epochs=reads.epoch_sum(subjects)),
         auth_time=None,
     )
@@ -48,15 +48,3 @@ def _requester(server: AuthServer, client: Client) -> Requester:
     ):
         raise OAuthError("unauthorized_client", "The client may not use this grant_type.")
     return found
-
-
-def _scope(requester: Requester, bound: Resource, requested: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what it may have there of what was asked for; of all, where nothing was.
-
-    Clients ask for every scope that a resource lists: what is left of them is the answer.
-    """
-    most = scope.keep(bound.scopes, requester.scopes)
-    granted = scope.keep(most, requested) if requested else most
-    if not granted and (requested or bound.scopes):
-        raise OAuthError("invalid_scope", "The client may have nothing of this scope.")
-    return granted

@@ -3,6 +3,9 @@
 Their issuers are asked, where they have to be, before anything is read here.
 """
 
+import binascii
+from base64 import urlsafe_b64decode
+
 from authserver.app import AuthServer
 from authserver.oauth import act, epoch, opaque
 from authserver.oauth.act import Party
@@ -10,6 +13,7 @@ from authserver.oauth.anchor import Anchor
 from authserver.oauth.edge import UPSTREAM, Requester
 from authserver.oauth.exchange import Subject
 from authserver.oauth.exchange_request import ACCESS_TOKEN, ID_TOKEN, JWT
+from authserver.oauth.strict_json import parse_object
 from authserver.oauth.user import User
 from authserver.storage.anchors import LiveToken
 from authserver.upstream.errors import UpstreamError
@@ -62,14 +66,28 @@ def of_trusted_issuer(
     found = client.verify(token, now)
     mapped = users.get(found.subject)
     if mapped is None:
-        digest = opaque.digest(f"{found.issuer}\0{found.subject}")
-        sub = f"{PREFIX}{digest[:40]}"
-        return _subject(server, requester, found, name, sub), LiveToken(None)
+        return _subject(server, requester, found, name, subject_of(found)), LiveToken(None)
     with server.store.read() as reads:
         user = reads.user(mapped)
     if user is None:
         raise _unknown("no_user")
     return _subject(server, requester, found, name, user.sub), LiveToken(user)
+
+
+def subject_of(found: ForeignToken) -> str:
+    """Return the `sub` of who is nobody of ours: the same for the same issuer and subject."""
+    digest = opaque.digest(f"{found.issuer}\0{found.subject}")
+    return f"{PREFIX}{digest[:40]}"
+
+
+def claimed_issuer(token: str) -> str:
+    """Return the issuer that a JWT claims, to choose who verifies it; empty where there is none."""
+    payload = token.split(".")[1] if token.count(".") == 2 else ""
+    try:
+        claims = parse_object(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (binascii.Error, ValueError):
+        return ""
+    return str(claims.get("iss", ""))
 
 
 def actor(server: AuthServer, issuer: str, token: str, type_: str, now: int) -> Party:

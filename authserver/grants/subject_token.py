@@ -1,8 +1,5 @@
 """Subject and actor tokens: who can verify them, and what they say: RFC 8693 §2.1, §2.2.2."""
 
-import binascii
-from base64 import urlsafe_b64decode
-
 from authserver.app import AuthServer
 from authserver.grants import foreign_subject
 from authserver.oauth import act, anchor, scope
@@ -12,7 +9,6 @@ from authserver.oauth.edge import Requester
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.exchange import Subject
 from authserver.oauth.exchange_request import ACCESS_TOKEN, JWT, ExchangeRequest
-from authserver.oauth.strict_json import parse_object
 from authserver.storage.anchors import LiveToken
 from authserver.upstream.errors import UpstreamError, UpstreamUnavailable
 
@@ -26,7 +22,7 @@ def verify(
     `temporarily_unavailable` where its issuer cannot be asked for its keys.
     """
     token, type_ = request.subject_token, request.subject_token_type
-    issuer = _claimed_issuer(token)
+    issuer = foreign_subject.claimed_issuer(token)
     try:
         if issuer == server.issuer:
             return _ours(server, token, type_, now, "subject")
@@ -50,7 +46,7 @@ def verify_actor(
     token, type_ = request.actor_token, request.actor_token_type or ACCESS_TOKEN
     if token is None:
         return None
-    issuer = _claimed_issuer(token)
+    issuer = foreign_subject.claimed_issuer(token)
     try:
         if issuer != server.issuer:
             return foreign_subject.actor(server, issuer, token, type_, now)
@@ -99,16 +95,6 @@ def _ours(
         actors=act.read(claims.get("act"), server.issuer),
     )
     return subject, live
-
-
-def _claimed_issuer(token: str) -> str:
-    """Return the issuer that a JWT claims, to choose who verifies it; empty where there is none."""
-    payload = token.split(".")[1] if token.count(".") == 2 else ""
-    try:
-        claims = parse_object(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except (binascii.Error, ValueError):
-        return ""
-    return str(claims.get("iss", ""))
 
 
 def _refused(role: str, detail: str) -> OAuthError:

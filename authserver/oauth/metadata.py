@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from authserver.oauth import client_assertion, scope
+from authserver.oauth import client_assertion, scope, workload
 from authserver.oauth.client import AUTH_METHODS, GRANT_TYPES
 from authserver.oauth.exchange_request import GRANT_TYPE
 from authserver.oauth.resource import Resource
@@ -44,6 +44,7 @@ class Features:
     token_exchange: bool = False
     token_batch: bool = False
     client_credentials: bool = False
+    workloads: bool = False
     client_assertions: bool = False
     client_documents: bool = False
     pushed_requests: bool = False
@@ -91,6 +92,8 @@ def _grant_types(features: Features) -> Iterator[str]:
         yield "client_credentials"
     if features.token_exchange:
         yield GRANT_TYPE
+    if features.workloads:
+        yield workload.GRANT_TYPE
 
 
 def _client_authentication(features: Features) -> dict[str, object]:

@@ -56,3 +56,19 @@ def narrow(requested: str | None, granted: tuple[str, ...]) -> tuple[str, ...]:
     if not set(names) <= set(granted):
         raise OAuthError("invalid_scope", "The scope exceeds what was granted.")
     return names
+
+
+def of_machine(
+    offered: Iterable[str], most: Collection[str], requested: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return what a machine gets of what it asks for; of all that it may have, where of nothing.
+
+    Clients ask for every scope that a resource lists: what is left of them is the answer. Raises
+    `invalid_scope` where nothing is.
+    """
+    offered = tuple(offered)
+    held = keep(offered, most)
+    granted = keep(held, requested) if requested else held
+    if not granted and (requested or offered):
+        raise OAuthError("invalid_scope", "The client may have nothing of this scope.")
+    return granted

@@ -22,6 +22,7 @@ from authserver.settings.values import (
     Settings,
     TokenLifetimes,
 )
+from authserver.settings.workload_model import to_workload
 
 
 def to_settings(file: File, path: Path) -> Settings:
@@ -43,6 +44,7 @@ def to_settings(file: File, path: Path) -> Settings:
         trusted_issuers=tuple(
             to_trusted_issuer(name, table) for name, table in file.trusted_issuers.items()
         ),
+        workloads=tuple(to_workload(name, table) for name, table in file.workloads.items()),
         database_url=file.database.url,
         sealing_keys=tuple(file.keys.seal),
         signing_alg=file.keys.signing_alg,

@@ -15,6 +15,9 @@ def in_effect(settings: Settings) -> Iterator[tuple[str, str]]:
         yield f"client {requester.client_id}", "; ".join(_requester(requester, client))
     for issuer in settings.trusted_issuers:
         yield f"trusted issuer {issuer.name}", f"{issuer.issuer} for {', '.join(issuer.audiences)}"
+    for workload in settings.workloads:
+        targets = ", ".join(sorted(workload.targets))
+        yield f"workload {workload.name}", f"tokens of {workload.issuer} for {targets}"
     for service in settings.external_services:
         yield f"external service {service.name}", f"{service.token_url} ({service.subject})"
     for edge in settings.edges:

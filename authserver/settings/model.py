@@ -42,6 +42,7 @@ from authserver.settings.table import (
 )
 from authserver.settings.trusted_issuer_model import IssuerName, TrustedIssuerTable
 from authserver.settings.upstream_model import AnyUpstreamTable
+from authserver.settings.workload_model import WorkloadKey, WorkloadTable
 
 
 class ScopeTable(Table):
@@ -156,6 +157,7 @@ class File(Table):
     )
     clients: dict[ClientKey, ClientTable] = optional("Backends that exchange tokens.")
     exchanges: dict[Key, ExchangeTable] = optional("What may be exchanged for what.")
+    workloads: dict[WorkloadKey, WorkloadTable] = optional("Jobs that bring a platform's token.")
     database: DatabaseTable = optional("Where the state is kept.")
     keys: KeysTable = optional("Sealing and signing keys.")
     tokens: TokensTable = optional("Lifetimes.")

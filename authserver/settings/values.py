@@ -11,6 +11,7 @@ from authserver.oauth.client import Client, RegistrationPolicy
 from authserver.oauth.client_document import Publishers
 from authserver.oauth.edge import Edge, Requester
 from authserver.oauth.resource import Resource
+from authserver.oauth.workload import Workload
 from authserver.sealing import SealingKey
 from authserver.settings.external_service import ExternalService
 from authserver.settings.sections import Section
@@ -84,6 +85,7 @@ class Settings:
     requesters: Mapping[str, Requester] = field(default_factory=dict)
     edges: tuple[Edge, ...] = ()
     trusted_issuers: tuple[TrustedIssuer, ...] = ()
+    workloads: tuple[Workload, ...] = ()
     external_services: tuple[ExternalService, ...] = ()
     signing_alg: SigningAlgorithm = "ES256"
     rotation_interval: int = ROTATION_INTERVAL

@@ -380,3 +380,41 @@ def test_a_public_client_proves_nothing_and_so_may_only_sign_users_in(problems):
     public["grant_types"] = ["authorization_code", "client_credentials"]
     found = problems({**base(), "clients/app": public})
     assert "clients.app.grant_types" in {each.key for each in found}
+
+
+JOB = {
+    "issuer": "cluster",
+    "claims": {"sub": "system:serviceaccount:prod:robot"},
+    "targets": ["issues"],
+    "scopes": ["issues:read"],
+}
+
+
+def test_a_workload_is_known_by_claims_of_a_trusted_issuers_tokens(settings):
+    found = settings({**base(), "workloads/robot": JOB})
+    (workload,) = found.workloads
+    assert (workload.name, workload.issuer) == ("robot", "cluster")
+    assert workload.claims == {"sub": frozenset({JOB["claims"]["sub"]})}
+    assert dict(describe(found).in_effect)["workload robot"] == "tokens of cluster for issues"
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "message"),
+    [
+        ({"issuer": "nowhere"}, "issuer", "is not a trusted issuer"),
+        ({"claims": {}}, "claims", "too few"),
+        ({"targets": ["crm"]}, "targets[0]", "is not a resource"),
+        ({"targets": []}, "targets", "too few"),
+        ({"scopes": ["nobodys:scope"]}, "scopes[0]", "no target has"),
+    ],
+    ids=str,
+)
+def test_a_mistake_in_a_workload_is_told_at_its_key(problems, changes, key, message):
+    (problem,) = problems({**base(), "workloads/robot": {**JOB, **changes}})
+    assert problem.key == f"workloads.robot.{key}"
+    assert message in problem.message
+
+
+def test_a_workload_is_no_other_client(problems):
+    (problem,) = problems({**base(), "workloads/chat": JOB})
+    assert "another client" in problem.message

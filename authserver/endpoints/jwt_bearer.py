@@ -1,0 +1,44 @@
+"""POST /token with a workload's own token: RFC 7523 §2.1."""
+
+from authserver.app import AuthServer
+from authserver.endpoints import access_tokens, status_list
+from authserver.endpoints.client_authentication import slowed_down
+from authserver.grants import jwt_bearer
+from authserver.message import Request
+from authserver.oauth import scope
+from authserver.oauth.errors import OAuthError
+from authserver.oauth.workload import GRANT_TYPE
+
+
+def issue(server: AuthServer, request: Request) -> dict[str, object]:
+    """Return a token that lives no longer than the assertion, and nothing to renew it."""
+    if not server.settings.workloads:
+        raise OAuthError("unsupported_grant_type", "This grant_type is not supported.")
+    named = {"client_id", "client_secret", "client_assertion"}
+    if request.header("authorization") is not None or any(each in request.params for each in named):
+        raise OAuthError("invalid_request", "A workload is no client: its assertion is all.")
+    now = request.now
+    with slowed_down(server, "a workload", request):
+        proof = jwt_bearer.prove(server, request.params, now)
+    authorization, resource = proof.authorization, proof.resource
+    lifetime = min(resource.access_token_lifetime, proof.expires_at - now)
+    status = status_list.of_subject(server, resource, authorization.anchor, authorization.sub, now)
+    token = access_tokens.mint(server, authorization, {}, lifetime=lifetime, status=status, now=now)
+    granted = scope.join(authorization.scope)
+    server.audit.emit(
+        "token.issued",
+        now=now,
+        request_id=request.id,
+        grant_type=GRANT_TYPE,
+        client_id=authorization.client_id,
+        sub=authorization.sub,
+        issuer=proof.workload.issuer,
+        resource=authorization.resource,
+        scope=granted,
+    )
+    return {
+        "access_token": token,
+        "token_type": "Bearer",
+        "expires_in": lifetime,
+        "scope": granted,
+    }

@@ -1,0 +1,71 @@
+"""`[workloads.NAME]`: who gets tokens by what their platform says of them: RFC 7523 §2.1"""
+
+from types import MappingProxyType
+from typing import Annotated
+
+from pydantic import Field
+
+from authserver.oauth.workload import Workload
+from authserver.settings import clients, read
+from authserver.settings.allow_model import ClaimValues
+from authserver.settings.client_model import ClientKey
+from authserver.settings.origin import Origin, Read
+from authserver.settings.problem import wrong
+from authserver.settings.table import Table
+
+
+def read_issuer_name(value: object, origin: Origin) -> str:
+    """Return the name of a trusted issuer of this file."""
+    if not isinstance(value, str) or value not in origin.issuers:
+        known = ", ".join(sorted(origin.issuers)) or "there are none here"
+        raise wrong("is not a trusted issuer", f"write [trusted_issuers.NAME]; known: {known}")
+    return value
+
+
+def read_resource(value: object, origin: Origin) -> str:
+    """Return the name of a resource of this file."""
+    if not isinstance(value, str) or value not in origin.resource_scopes:
+        raise wrong("is not a resource", f"resources: {', '.join(sorted(origin.resource_scopes))}")
+    return value
+
+
+ClaimPath = Annotated[str, Read("name of a claim", read.read_text)]
+ResourceOf = Annotated[str, Read("name of a resource", read_resource)]
+ScopeOf = Annotated[str, Read("scope", clients.read_target_scope)]
+WorkloadKey = ClientKey
+
+
+class WorkloadTable(Table):
+    """`[workloads.NAME]`: a job or service that brings its platform's token and no other secret.
+
+    NAME is the `client_id` of its tokens. Each list narrows what it may do; none may be left out.
+    """
+
+    issuer: Annotated[str, Read("name", read_issuer_name)] = Field(
+        description="The name of the trusted issuer whose tokens it brings.",
+        examples=['"cluster"'],
+    )
+    claims: dict[ClaimPath, ClaimValues] = Field(
+        min_length=1,
+        max_length=20,
+        description="Claims (or paths) that its tokens must all have, each with the values that "
+        "are enough.",
+        examples=['{ sub = "system:serviceaccount:prod:robot" }'],
+    )
+    targets: list[ResourceOf] = Field(
+        min_length=1, description="The resources that it may use.", examples=['["issues"]']
+    )
+    scopes: list[ScopeOf] = Field(
+        description="The most that its tokens may allow there.", examples=['["issues:read"]']
+    )
+
+
+def to_workload(name: str, table: WorkloadTable) -> Workload:
+    """Return the workload that a valid table means."""
+    return Workload(
+        name=name,
+        issuer=table.issuer,
+        claims=MappingProxyType(dict(table.claims)),
+        targets=frozenset(table.targets),
+        scopes=frozenset(table.scopes),
+    )
