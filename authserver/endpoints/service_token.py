@@ -1,5 +1,7 @@
 """The token of an external service, by a second exchange there: RFC 8693 §2.1, §2.2."""
 
+import json
+
 from authserver.app import AuthServer
 from authserver.endpoints.held_token import held_token, source_of
 from authserver.grants.token_exchange import Proof
@@ -69,7 +71,8 @@ def _minted(
     acting = act.claim(decided.actors)
     if acting is not None:
         claims["act"] = acting
-    whose = "\0".join((subject.sub, subject.source, *(each.sub for each in decided.actors)))
+    # Actors of the same name may be of different issuers: a token is kept for all of them as told.
+    whose = json.dumps([subject.sub, subject.source, acting])
     return server.keys.sign("JWT", claims, now), whose
 
 

@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 
 from authserver.kept import Kept
 from authserver.oauth import scope as scopes
-from authserver.oauth.exchange_request import ACCESS_TOKEN, GRANT_TYPE
+from authserver.oauth.exchange_request import ACCESS_TOKEN, GRANT_TYPE, MAX_TOKEN
 from authserver.settings.external_service import ExternalService
 from authserver.upstream.bulkhead import Bulkhead
 from authserver.upstream.errors import UpstreamError, UpstreamUnavailable
@@ -112,21 +112,27 @@ def _read(answer: Answer, asked: tuple[str, ...], now: int) -> ServiceToken:
     if not _is_line(token) or not _is_line(kind):
         raise UpstreamUnavailable(f"{answer.what}: no access_token or token_type")
     issued = document.get("issued_token_type", ACCESS_TOKEN)
-    said = document.get("scope")
-    granted = tuple(said.split()) if isinstance(said, str) else asked
-    if not set(granted) <= set(asked):
-        raise UpstreamError("service_scope", "more was granted than was asked for")
     return ServiceToken(
         access_token=str(token),
         issued_token_type=str(issued) if _is_line(issued) else ACCESS_TOKEN,
         token_type=str(kind),
-        scope=granted,
+        scope=_granted(document.get("scope"), asked),
         expires_at=now + _lifetime(document.get("expires_in")),
     )
 
 
+def _granted(said: object, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the scope of the token; who says nothing granted what was asked for (§2.2.1)."""
+    granted = tuple(said.split()) if isinstance(said, str) else asked
+    if not isinstance(said, str | None) or not set(granted) <= set(asked):
+        raise UpstreamError("service_scope", "more was granted than was asked for, or nobody knows")
+    return granted
+
+
 def _is_line(value: object) -> bool:
-    return isinstance(value, str) and bool(value) and value.isascii() and value.isprintable()
+    """Say whether it is a text that a header can hold, and of which many can be kept."""
+    is_text = isinstance(value, str) and 0 < len(value) <= MAX_TOKEN
+    return is_text and str(value).isascii() and str(value).isprintable()
 
 
 def _lifetime(value: object) -> int:

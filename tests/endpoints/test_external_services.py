@@ -8,10 +8,32 @@ from urllib.parse import unquote_plus
 import pytest
 
 from authserver.oauth.exchange_request import ACCESS_TOKEN, GRANT_TYPE, ID_TOKEN, JWT
+from tests import foreign
 from tests.actors import Browser, McpClient, claims_of, response_of
-from tests.exchanging import exchange
+from tests.exchanging import SECRETS, exchange
 from tests.serving_crm import CRM_SECRET, TOKEN, Crm, start
+from tests.upstream.hostile_idp import HostileIdp
 from tests.upstream.spoiled_server import Spoiled
+
+CLUSTER = """
+[clients.chat]
+client_secrets = ["file:chat-secret"]
+grant_types = ["urn:ietf:params:oauth:grant-type:token-exchange"]
+targets = ["crm"]
+scopes = ["crm.read"]
+source_clients = ["*"]
+
+[trusted_issuers.cluster]
+issuer = "{issuer}"
+audiences = ["{audience}"]
+algorithms = ["ES256"]
+
+[exchanges.cluster-crm]
+requester = "chat"
+source = "cluster"
+target = "crm"
+scopes = ["crm.read"]
+"""
 
 
 @pytest.fixture
@@ -136,6 +158,25 @@ def test_nobody_gets_anothers_token_nor_one_of_another_scope(deployment, crm):
     assert len({each.params["subject_token"] for each in crm.asked}) == 2
 
 
+def test_a_token_for_one_actor_is_not_given_to_a_namesake_of_another_issuer(
+    sqlite_url, idp, crm, tmp_path
+):
+    (tmp_path / "chat-secret").write_text(SECRETS["chat"])
+    with (
+        HostileIdp() as cluster,
+        start(
+            tmp_path, sqlite_url, idp, crm,
+            crm_more='subject = "minted"\nsubject_audience = "https://crm.example"',
+            top=CLUSTER.format(issuer=cluster.issuer, audience=foreign.AUDIENCE),
+        ) as deployment,
+    ):  # fmt: skip
+        for iss in (cluster.issuer, "https://elsewhere.example"):
+            token = foreign.minted(cluster, act={"iss": iss, "sub": "robot"})
+            assert foreign.ask(deployment, token, "crm").status_code == 200
+    told = [claims_of(each.params["subject_token"])["act"]["act"]["iss"] for each in crm.asked]
+    assert told == [cluster.issuer, "https://elsewhere.example"]
+
+
 def test_of_many_at_once_one_asks(deployment, token, crm):
     begin = threading.Barrier(4)
 
@@ -157,6 +198,7 @@ def test_what_is_kept_ends_with_the_grant(deployment, token):
 
 # --- failures ---
 
+LONG = b'{"token_type": "Bearer", "access_token": "%s"}' % (b"x" * 16_385)
 FAILURES = {
     "down": (Spoiled(503), 503, "temporarily_unavailable"),
     "busy": (Spoiled(429, b'{"error": "invalid_grant"}'), 503, "temporarily_unavailable"),
@@ -166,6 +208,7 @@ FAILURES = {
     "moved": (Spoiled(302, b"{}", {"Location": "/canary"}), 502, "temporarily_unavailable"),
     "no token": (Spoiled(200, b'{"token_type": "Bearer"}'), 503, "temporarily_unavailable"),
     "no type": (Spoiled(200, b'{"access_token": "x"}'), 503, "temporarily_unavailable"),
+    "long token": (Spoiled(200, LONG), 503, "temporarily_unavailable"),
     "our secret": (Spoiled(401, b'{"error": "invalid_client"}'), 502, "temporarily_unavailable"),
     "our target": (Spoiled(400, b'{"error": "invalid_target"}'), 502, "temporarily_unavailable"),
     "nonsense": (Spoiled(400, b'{"error": "canary"}'), 502, "temporarily_unavailable"),
@@ -188,7 +231,7 @@ def test_a_failure_is_told_in_our_words_and_not_kept(deployment, token, crm, ans
     assert ask(deployment, token).status_code == 200
 
 
-@pytest.mark.parametrize("scope", ["crm.read crm.write", "crm.admin"])
+@pytest.mark.parametrize("scope", ["crm.read crm.write", "crm.admin", ["crm.admin"], 7])
 def test_more_scope_than_was_asked_for_is_not_passed_on(deployment, token, crm, scope):
     crm.answer = {**TOKEN, "scope": scope}
     assert ask(deployment, token).status_code == 502
