@@ -4,10 +4,11 @@ The request is that of the token endpoint, but that each `resource` and `audienc
 its own, and `scope` narrows what each is worth. One that fails takes no other along.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from authserver.adapter import unexpected
 from authserver.app import AuthServer
 from authserver.endpoints.client_authentication import authenticate
 from authserver.endpoints.token_exchange import carry_out
@@ -45,18 +46,13 @@ def token_batch(server: AuthServer, request: Request) -> Response:
     asked = exchange_request.parse(params)
     names = _names(params)
     presented = token_exchange.verify(server, requester, asked, request.now)
-    results: dict[str, Result] = {}
-    elsewhere: dict[str, Proof] = {}
-    for name in names:
-        try:
-            proof = _prove(server, presented, name)
-            if proof.target.resource is None:
-                elsewhere[name] = proof
-            else:
-                results[name] = carry_out(server, client, proof, request)
-        except OAuthError as error:
-            results[name] = _failed(server, client, presented, name, request, error)
-    results |= _carry_out_elsewhere(server, client, presented, elsewhere, request)
+
+    def attempt(name: str) -> Result:
+        return _attempt(server, client, presented, name, request)
+
+    elsewhere = [name for name in names if _is_elsewhere(server, name)]
+    results = {name: attempt(name) for name in names if name not in elsewhere}
+    results |= zip(elsewhere, _side_by_side(attempt, elsewhere), strict=True)
     return json_response({"results": [{"audience": each, **results[each]} for each in names]})
 
 
@@ -81,25 +77,30 @@ def _prove(server: AuthServer, presented: Presented, name: str) -> Proof:
     return replace(proof, exchange=replace(proof.exchange, requested=requested))
 
 
-def _carry_out_elsewhere(
-    server: AuthServer,
-    client: Client,
-    presented: Presented,
-    proofs: dict[str, Proof],
-    request: Request,
-) -> Iterator[tuple[str, Result]]:
-    """Ask other servers side by side, so that the slowest alone says how long it takes."""
+def _is_elsewhere(server: AuthServer, name: str) -> bool:
+    found = target.named(name, server.settings.resources, server.services)
+    return found is not None and found.resource is None
 
-    def attempt(name: str) -> tuple[str, Result]:
-        try:
-            return name, carry_out(server, client, proofs[name], request)
-        except OAuthError as error:
-            return name, _failed(server, client, presented, name, request, error)
 
-    if not proofs:
-        return iter(())
-    with ThreadPoolExecutor(min(_AT_ONCE, len(proofs))) as pool:
-        return iter(list(pool.map(attempt, proofs)))
+def _side_by_side(attempt: Callable[[str], Result], names: list[str]) -> list[Result]:
+    """Ask other servers at once, so that the slowest alone says how long it takes."""
+    if not names:
+        return []
+    with ThreadPoolExecutor(min(_AT_ONCE, len(names))) as pool:
+        return list(pool.map(attempt, names))
+
+
+def _attempt(
+    server: AuthServer, client: Client, presented: Presented, name: str, request: Request
+) -> Result:
+    """Return the answer for one target, or why there is none: whatever it is, it stays there."""
+    try:
+        return carry_out(server, client, _prove(server, presented, name), request)
+    except OAuthError as error:
+        refusal = error
+    except Exception as error:  # noqa: BLE001 - the edge of one target, as the adapter's of a request
+        refusal = unexpected(error, request.id)
+    return _failed(server, client, presented, name, request, refusal)
 
 
 def _failed(

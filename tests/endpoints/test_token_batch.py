@@ -2,7 +2,9 @@
 
 import pytest
 
+from authserver.keys import VaultCipher
 from authserver.oauth.exchange_request import ACCESS_TOKEN, GRANT_TYPE
+from authserver.sealing import UnknownKey
 from tests.actors import Browser, McpClient, claims_of
 from tests.exchanging import WIKI, basic, form
 from tests.serving_crm import TOKEN, Crm, start
@@ -78,6 +80,26 @@ def test_one_that_is_refused_and_one_that_is_down_take_no_other_along(deployment
     refused = [each for each in deployment.events if each["event"] == "token.not_exchanged"]
     assert {each["error"] for each in refused} == {"invalid_target", "temporarily_unavailable"}
     assert len([each for each in deployment.events if each["event"] == "token.exchanged"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("failure", "error"),
+    [(UnknownKey("k9"), "temporarily_unavailable"), (RuntimeError("canary"), "server_error")],
+    ids=["a sealing key is missing", "a bug"],
+)
+def test_what_nobody_expects_at_one_target_stays_there(
+    deployment, token, monkeypatch, failure, error
+):
+    def fail(*_):
+        raise failure
+
+    monkeypatch.setattr(VaultCipher, "open", fail)
+    found = results(batch(deployment, token, "upstream", "wiki", "crm"))
+
+    assert [each.get("error") for each in found] == [error, None, error]
+    refused = [each for each in deployment.events if each["event"] == "token.not_exchanged"]
+    assert {each["target"] for each in refused} == {"upstream", "crm"}
+    assert "canary" not in str((found, deployment.events))
 
 
 def test_a_scope_is_narrowed_to_what_each_target_has_of_it(deployment, token):
