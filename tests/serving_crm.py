@@ -93,13 +93,18 @@ def start(
     slow: Crm | None = None,
     crm_more: str = "",
     top: str = "",
+    write: str = '"Create and close issues"',
 ) -> Deployment:
-    """Start a server whose issue tracker keeps upstream tokens and goes on to the CRM."""
+    """Start a server whose issue tracker keeps upstream tokens and goes on to the CRM.
+
+    `write` is what stands for the scope `issues:write`.
+    """
     (folder / "issues-secret").write_text(SECRETS["issues"])
     (folder / "crm-secret").write_text(CRM_SECRET)
     other = (slow or crm).origin
     more = MORE.format(crm=crm.origin, slow=other, crm_more=crm_more, top=top)
     path = write_config(folder, database, idp.issuer, more=more)
     keeps = '[resources.issues]\nupstream_token = "exchange"'
-    path.write_text(path.read_text().replace("[resources.issues]", keeps, 1))
+    written = path.read_text().replace("[resources.issues]", keeps, 1)
+    path.write_text(written.replace('"Create and close issues"', write, 1))
     return Deployment(load(path), idp, Clock())

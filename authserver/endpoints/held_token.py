@@ -3,7 +3,6 @@
 from authserver.app import AuthServer
 from authserver.grants.token_exchange import Proof
 from authserver.message import Request
-from authserver.oauth import policy
 from authserver.oauth.edge import no_target
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.resource import Resource
@@ -12,16 +11,11 @@ from authserver.vault.upstream_token import NoUpstreamToken, UpstreamToken, upst
 
 
 def source_of(server: AuthServer, proof: Proof) -> Resource:
-    """Return the resource whose token was presented; its rules are asked about the user again.
-
-    Raises `access_denied`, or `invalid_target` for a source that is no resource.
-    """
+    """Return the resource whose token a user's client presented; raises `invalid_target`."""
     subject = proof.exchange.subject
     resource = server.settings.resource_named(subject.source)
     if resource is None or proof.user is None:
         raise no_target("source_is_no_resource")
-    if policy.allowed(resource, proof.user, subject.scope) is None:
-        raise OAuthError("access_denied", "The user may not use the target.", detail="policy")
     return resource
 
 

@@ -4,11 +4,11 @@ It reads, and decides by `oauth.exchange`; nothing is spent, for a subject token
 until it expires.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from authserver.app import AuthServer
 from authserver.grants import subject_token
-from authserver.oauth import edge, exchange, exchange_request, target
+from authserver.oauth import edge, exchange, exchange_request, policy, target
 from authserver.oauth.act import Party
 from authserver.oauth.client import Client
 from authserver.oauth.edge import Requester
@@ -63,6 +63,8 @@ def verify(
 def decide(server: AuthServer, presented: Presented, wanted: Target) -> Proof:
     """Decide what the presented tokens are worth at a target; raises as `oauth.exchange` does."""
     requester, subject = presented.requester, presented.subject
+    if wanted.resource is None:
+        subject = _as_allowed_now(server, subject, presented.live.user)
     way = edge.find_edge(server.settings.edges, requester.client_id, subject.source, wanted.name)
     decided = exchange.decide(
         presented.scope,
@@ -74,6 +76,20 @@ def decide(server: AuthServer, presented: Presented, wanted: Target) -> Proof:
         audience=None if wanted.resource is None else wanted.resource.url,
     )
     return Proof(decided, wanted, presented.live.user, presented.live.grant)
+
+
+def _as_allowed_now(server: AuthServer, subject: Subject, user: User | None) -> Subject:
+    """Return the subject with those of its scopes that its source's rules still leave the user.
+
+    A target elsewhere has no rules of ours that could be asked in their place.
+    """
+    source = server.settings.resource_named(subject.source) if subject.kind == "ours" else None
+    if source is None:
+        return subject
+    held = policy.allowed(source, user, subject.scope)
+    if held is None:
+        raise OAuthError("access_denied", "The user may not use the target.", detail="policy")
+    return replace(subject, scope=held)
 
 
 def find_requester(server: AuthServer, client: Client) -> Requester:

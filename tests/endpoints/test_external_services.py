@@ -9,8 +9,8 @@ import pytest
 
 from authserver.oauth.exchange_request import ACCESS_TOKEN, GRANT_TYPE, ID_TOKEN, JWT
 from tests import foreign
-from tests.actors import Browser, McpClient, claims_of, response_of
-from tests.exchanging import SECRETS, exchange
+from tests.actors import RESOURCE, Browser, McpClient, claims_of, response_of
+from tests.exchanging import SECRETS, WIKI, exchange
 from tests.serving_crm import CRM_SECRET, TOKEN, Crm, start
 from tests.upstream.hostile_idp import HostileIdp
 from tests.upstream.spoiled_server import Spoiled
@@ -49,7 +49,9 @@ def deployment(sqlite_url, idp, crm, tmp_path):
 
 
 def connect(deployment, **changes):
-    return McpClient(deployment).register().connect(Browser(deployment), **changes)["access_token"]
+    client = McpClient(deployment).register()
+    code = client.code(Browser(deployment), **changes)
+    return client.redeem(code, resource=changes.get("resource", RESOURCE)).json["access_token"]
 
 
 @pytest.fixture
@@ -194,6 +196,37 @@ def test_what_is_kept_ends_with_the_grant(deployment, token):
     with deployment.server.store.write() as tx:
         tx.revoke_grant(claims_of(token)["grant_id"], deployment.clock.now)
     assert ask(deployment, token).json["error"] == "invalid_request"
+
+
+# --- the rules of the source, as they are now ---
+
+
+@pytest.mark.parametrize(
+    ("later", "expected"),
+    [
+        ({"groups": ["staff", "devs"]}, "crm.read crm.write"),
+        ({"groups": ["staff"]}, "crm.read"),
+        ({"groups": ["devs"]}, "access_denied"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("subject", ["upstream_access_token", "minted"])
+def test_what_the_user_may_not_do_at_the_source_any_more_is_worth_nothing_there(
+    sqlite_url, idp, crm, tmp_path, subject, later, expected
+):
+    crm.answer = {name: value for name, value in TOKEN.items() if name != "scope"}
+    about = 'subject_audience = "https://crm.example"' if subject == "minted" else ""
+    more = f'subject = "{subject}"\n{about}'
+    staff = '[resources.issues.allow]\ngroups = ["staff"]'
+    devs = '{ description = "Create issues", allow = { groups = ["devs"] } }'
+    with start(tmp_path, sqlite_url, idp, crm, crm_more=more, top=staff, write=devs) as deployment:
+        idp.claims = {"groups": ["staff", "devs"]}
+        token = connect(deployment, scope="issues:read issues:write")
+        idp.claims = later
+        connect(deployment, resource=WIKI, scope="wiki:read")
+        answer = ask(deployment, token).json
+    assert answer.get("scope", answer.get("error")) == expected
+    assert {each.params["scope"] for each in crm.asked} <= {expected}
 
 
 # --- failures ---
