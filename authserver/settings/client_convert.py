@@ -11,9 +11,9 @@ from authserver.oauth.exchange_request import GRANT_TYPE
 from authserver.settings.client_model import (
     ClientTable,
     CredentialsTable,
-    ExchangeTable,
     ResourceClientTable,
 )
+from authserver.settings.exchange_model import ExchangeTable
 from authserver.settings.model import File
 
 

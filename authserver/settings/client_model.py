@@ -7,7 +7,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from authserver.oauth.exchange_request import GRANT_TYPE
 from authserver.settings import client_jwks, clients, redirect, secret
-from authserver.settings.origin import Origin, Read
+from authserver.settings.origin import Read
 from authserver.settings.problem import wrong
 from authserver.settings.table import Table, Text, absent
 
@@ -18,7 +18,6 @@ ClientId = Annotated[str, Read("text", clients.read_client_id)]
 TargetName = Annotated[str, Read("name of a target", clients.read_target)]
 TargetScope = Annotated[str, Read("scope of a target", clients.read_target_scope)]
 SourceClient = Annotated[str, Read("client id", clients.read_source_client)]
-Actor = Annotated[str, Read("subject", clients.read_actor)]
 GrantType = Literal[
     "authorization_code",
     "refresh_token",
@@ -152,62 +151,4 @@ class ClientTable(CredentialsTable):
             raise wrong("is missing", 'name the clients, as in ["mcp-4Xv…"]')
         if value and "grant_types" in info.data and not exchanges:
             raise wrong("is of no use without the exchange", f"add {GRANT_TYPE} to grant_types")
-        return value
-
-
-class ExchangeTable(Table):
-    """`[exchanges.NAME]`: one way from a token of a source to a token for a target.
-
-    Without such a table nothing is exchanged, but for the upstream tokens of a resource that has
-    `upstream_token = "exchange"` and a client of its own.
-    """
-
-    requester: Annotated[str, Read("client id", clients.read_requester)] = Field(
-        description="Who may ask: the id of a client in this file.", examples=['"issues"']
-    )
-    source: Annotated[str, Read("name of a source", clients.read_source)] = Field(
-        description="Whose tokens: the name of a resource or trusted issuer, or `upstream`.",
-        examples=['"issues"'],
-    )
-    target: TargetName = Field(
-        description="What for: the name of a resource or external service, or `upstream`.",
-        examples=['"wiki"'],
-    )
-    scopes: Annotated[
-        dict[str, tuple[str, ...]] | tuple[str, ...],
-        Read("table of: list of scopes, or list of scopes", clients.read_scope_map),
-    ] = Field(
-        description="What each scope of the source is worth at the target. A list is worth it "
-        "whatever the token says: for sources that are no resource, and for `upstream`.",
-        examples=['{ "issues:read" = ["wiki:read"] }'],
-    )
-    actors: list[Actor] = Field(
-        [],
-        description="Whose actor tokens are accepted where no `may_act` names them: our `sub`, or "
-        "the name of a trusted issuer, a colon and its `sub`; `*` is anybody.",
-        examples=['["cluster:system:serviceaccount:prod:agent"]'],
-    )
-    impersonate: bool = Field(
-        default=False,
-        description="Whether its tokens leave out who acts for the user (`act`).",
-    )
-
-    @field_validator("source")
-    @classmethod
-    def _made_for_requester(cls, value: str, info: ValidationInfo) -> str:
-        origin, requester = info.context, info.data.get("requester")
-        if isinstance(origin, Origin) and origin.owners.get(requester or "", value) != value:
-            raise wrong(
-                "is not the resource of the requester",
-                "a resource's own client exchanges tokens for that resource; name a delegate",
-            )
-        return value
-
-    @field_validator("scopes")
-    @classmethod
-    def _fits_source_and_target(
-        cls, value: dict[str, tuple[str, ...]] | tuple[str, ...], info: ValidationInfo
-    ) -> dict[str, tuple[str, ...]] | tuple[str, ...]:
-        if isinstance(info.context, Origin):
-            clients.check_scopes(value, info.data, info.context)
         return value

@@ -1,16 +1,16 @@
-"""How clients, and the ways between resources, are read: what one table names stands in another"""
+"""How clients are read, and what the tables that are read after them may name"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from authserver.oauth.edge import ANYBODY, UPSTREAM
+from authserver.oauth.exchange_request import GRANT_TYPE
 from authserver.settings.origin import Origin
 from authserver.settings.problem import wrong
-from authserver.settings.read import read_key, read_scope, read_text
+from authserver.settings.read import read_key, read_scope
 
 _CLIENT_ID = re.compile(r"[\x21-\x7e]{1,128}\Z")
 _OURS = re.compile(r"(?:mcp|usr|ext)-")  # how the ids begin that we make
-_SUBJECT = re.compile(r"(?:usr|ext)-[A-Za-z0-9_-]+\Z")
 
 
 def read_client_id(value: object, origin: Origin) -> str:
@@ -44,6 +44,7 @@ def note_resources(tables: Mapping[object, object], origin: Origin) -> None:
     for key, table in tables.items():
         if not isinstance(key, str) or not isinstance(table, Mapping):
             continue
+        origin.sources.add(key)
         origin.resource_scopes[key] = _texts(table.get("scopes"))
         origin.scopes.update(origin.resource_scopes[key])
         if table.get("upstream_token") == "exchange":
@@ -63,8 +64,15 @@ def note_services(tables: Mapping[object, object], origin: Origin) -> None:
 
 
 def note_clients(tables: Mapping[object, object], origin: Origin) -> None:
-    """Note which clients exchanges may name."""
-    origin.requesters.update(origin.owners, (each for each in tables if isinstance(each, str)))
+    """Note which clients exchanges may name, and what those that are delegates are narrowed to."""
+    origin.requesters.update(origin.owners)
+    for key, table in tables.items():
+        if not isinstance(key, str) or not isinstance(table, Mapping):
+            continue
+        if GRANT_TYPE in _texts(table.get("grant_types")):
+            origin.requesters.add(key)
+            origin.delegate_targets[key] = _texts(table.get("targets"))
+            origin.delegate_scopes[key] = _texts(table.get("scopes"))
 
 
 def _texts(value: object) -> frozenset[str]:
@@ -72,26 +80,11 @@ def _texts(value: object) -> frozenset[str]:
     return frozenset(each for each in listed if isinstance(each, str))
 
 
-def read_requester(value: object, origin: Origin) -> str:
-    """Return the id of a client that may exchange."""
-    if not isinstance(value, str) or value not in origin.requesters:
-        raise wrong("is not a client of this file", _known("client ids", origin.requesters))
-    return value
-
-
-def read_source(value: object, origin: Origin) -> str:
-    """Return the name of whose tokens are exchanged."""
-    known = {*origin.resource_scopes, *origin.issuers, UPSTREAM}
-    if not isinstance(value, str) or value not in known:
-        raise wrong("is not a source", _known("sources", known))
-    return value
-
-
 def read_target(value: object, origin: Origin) -> str:
     """Return the name of what tokens are wanted for."""
-    known = {*origin.resource_scopes, *origin.service_scopes, UPSTREAM}
-    if not isinstance(value, str) or value not in known:
-        raise wrong("is not a target", _known("targets", known))
+    targets = {*origin.resource_scopes, *origin.service_scopes, UPSTREAM}
+    if not isinstance(value, str) or value not in targets:
+        raise wrong("is not a target", known("targets", targets))
     return value
 
 
@@ -111,85 +104,11 @@ def read_source_client(value: object, _origin: Origin) -> str:
     return value
 
 
-def read_actor(value: object, origin: Origin) -> str:
-    """Return who may act: a subject of ours, `NAME:sub` of a trusted issuer's, or `*`."""
-    if value == ANYBODY:
-        return ANYBODY
-    text = read_text(value, origin)
-    name, _, sub = text.partition(":")
-    if not (_SUBJECT.match(text) or (name in origin.issuers and sub)):
-        raise wrong(
-            "is nobody who could act",
-            f'write a sub of ours (usr-…), NAME:sub of a trusted issuer, or "{ANYBODY}" for any; '
-            + _known("trusted issuers", origin.issuers),
-        )
-    return text
+def known(what: str, names: Collection[str]) -> str:
+    """Return the names that may stand somewhere, as a remedy lists them."""
+    return f"{what}: {listed(names)}" if names else f"there are no {what} here"
 
 
-def read_scope_map(value: object, origin: Origin) -> dict[str, tuple[str, ...]] | tuple[str, ...]:
-    """Return a table of lists of scopes, or one list."""
-    if isinstance(value, list):
-        return tuple(dict.fromkeys(read_scope(each, origin) for each in value))
-    if not isinstance(value, Mapping) or not all(isinstance(each, list) for each in value.values()):
-        raise wrong(
-            "is neither a table nor a list",
-            'write { "source:scope" = ["target:scope"] }, or ["target:scope"]',
-        )
-    return {
-        read_scope(name, origin): tuple(dict.fromkeys(read_scope(each, origin) for each in worth))
-        for name, worth in value.items()
-    }
-
-
-def check_scopes(
-    value: dict[str, tuple[str, ...]] | tuple[str, ...],
-    written: Mapping[str, object],
-    origin: Origin,
-) -> None:
-    """Check that the scopes on both sides of an exchange are those of its source and target."""
-    if not {"source", "target"} <= written.keys():
-        return  # one of them is the mistake
-    source, target = str(written["source"]), str(written["target"])
-    known = origin.resource_scopes.get(source)
-    if isinstance(value, dict):
-        worth = {each for listed in value.values() for each in listed}
-        if known is not None and not set(value) <= known:
-            raise wrong(f"names scopes that {source} has not", _known("its scopes", known))
-    elif known is not None and target != UPSTREAM:
-        raise wrong("is a list", f'say what each scope of {source} is worth: {{ "…" = ["…"] }}')
-    else:
-        worth = set(value)
-    if target == UPSTREAM:
-        _check_upstream(source, worth, origin)
-        return
-    has = origin.resource_scopes.get(target, origin.service_scopes.get(target, frozenset()))
-    if not worth <= has:
-        raise wrong(f"names scopes that {target} has not", _known("its scopes", has))
-    if target in origin.upstream_services:
-        _check_kept(source, origin)
-
-
-def _check_kept(source: str, origin: Origin) -> None:
-    if source not in origin.upstream_scopes:
-        raise wrong(
-            f"needs the upstream's tokens of users of {source}, which are not kept",
-            f'write upstream_token = "exchange" in [resources.{source}]',
-        )
-
-
-def _check_upstream(source: str, worth: set[str], origin: Origin) -> None:
-    _check_kept(source, origin)
-    kept = origin.upstream_scopes[source]
-    if worth != kept:
-        raise wrong(
-            "is not what the upstream's tokens are good for, and they cannot be narrowed",
-            f"write the upstream_scopes of {source}: {_listed(kept)}",
-        )
-
-
-def _known(what: str, names: set[str] | frozenset[str]) -> str:
-    return f"{what}: {_listed(names)}" if names else f"there are no {what} here"
-
-
-def _listed(names: set[str] | frozenset[str]) -> str:
+def listed(names: Collection[str]) -> str:
+    """Return names in order, for people."""
     return ", ".join(sorted(names)) or "none"

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from authserver.oauth import resource
 from authserver.oauth.edge import UPSTREAM
 from authserver.oauth.exchange_request import ACCESS_TOKEN, ID_TOKEN, JWT
 from authserver.settings import read, secret
@@ -109,6 +110,9 @@ class ExternalServiceTable(Table):
             raise wrong("is missing", "write whom the JWT is for: the other server's issuer")
         if value is not None and subject not in (None, "minted"):
             raise wrong(f'is not used with subject = "{subject}"', 'write subject = "minted"')
+        origin = info.context
+        if isinstance(origin, Origin) and resource.canonical(value or "") in origin.resource_urls:
+            raise wrong("is a resource of this file", "write the other server's issuer")
         return value
 
 

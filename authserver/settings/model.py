@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
+from authserver.oauth.edge import UPSTREAM
 from authserver.oauth.resource import MAX_SCOPES, Liveness, UpstreamTokenUse
 from authserver.settings import clients, upstream_model
 from authserver.settings.allow_model import AllowTable, TokenClaim
@@ -11,10 +12,10 @@ from authserver.settings.client_document_model import ClientDocumentsTable
 from authserver.settings.client_model import (
     ClientKey,
     ClientTable,
-    ExchangeTable,
     ResourceClientTable,
     ResourceKey,
 )
+from authserver.settings.exchange_model import ExchangeTable
 from authserver.settings.external_service_model import ExternalServiceTable, ServiceName
 from authserver.settings.origin import Origin
 from authserver.settings.policy_model import RateLimitsTable, RegistrationTable
@@ -169,8 +170,12 @@ class File(Table):
 
     @field_validator("upstream", mode="before")
     @classmethod
-    def _preset_and_type(cls, value: object) -> object:
-        return upstream_model.expand(value)
+    def _preset_and_type(cls, value: object, info: ValidationInfo) -> object:
+        expanded: object = upstream_model.expand(value)
+        is_opaque = isinstance(expanded, dict) and expanded.get("type") == "oauth2"
+        if isinstance(info.context, Origin) and not is_opaque:
+            info.context.sources.add(UPSTREAM)
+        return expanded
 
     @field_validator("resources", mode="before")
     @classmethod
@@ -185,7 +190,9 @@ class File(Table):
     @classmethod
     def _sources(cls, value: object, info: ValidationInfo) -> object:
         if isinstance(value, dict) and isinstance(info.context, Origin):
-            info.context.issuers.update(each for each in value if isinstance(each, str))
+            names = {each for each in value if isinstance(each, str)}
+            info.context.issuers.update(names)
+            info.context.sources.update(names)
         return value
 
     @field_validator("external_services", mode="before")

@@ -16,7 +16,7 @@ class Origin:
     `exposed` are files of secrets that others than their owner may read. `secrets` are the contents
     of each by the reference to it, `secret_files` where those of files are. By the name of a
     resource are its scopes and, where its upstream tokens are kept, theirs; `owners` names the
-    resource whose own client an id is.
+    resource whose own client an id is; `ways` are requester, source and target of each exchange.
     """
 
     directory: Path
@@ -28,11 +28,15 @@ class Origin:
     upstream_scopes: dict[str, frozenset[str]] = field(default_factory=dict)
     service_scopes: dict[str, frozenset[str]] = field(default_factory=dict)
     upstream_services: set[str] = field(default_factory=set)
+    sources: set[str] = field(default_factory=set)
     issuers: set[str] = field(default_factory=set)
     known_issuers: set[str] = field(default_factory=set)
     client_ids: set[str] = field(default_factory=set)
     requesters: set[str] = field(default_factory=set)
     owners: dict[str, str] = field(default_factory=dict)
+    delegate_targets: dict[str, frozenset[str]] = field(default_factory=dict)
+    delegate_scopes: dict[str, frozenset[str]] = field(default_factory=dict)
+    ways: set[tuple[str, str, str]] = field(default_factory=set)
     exposed: set[Path] = field(default_factory=set)
     secrets: dict[str, bytes] = field(default_factory=dict, repr=False)
     secret_files: set[Path] = field(default_factory=set)

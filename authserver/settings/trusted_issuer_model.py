@@ -1,5 +1,6 @@
 """`[trusted_issuers.NAME]`, as a pydantic model: RFC 8693 §2.1"""
 
+import re
 from types import MappingProxyType
 from typing import Annotated, Self
 from urllib.parse import urlsplit
@@ -13,6 +14,8 @@ from authserver.settings.origin import Origin, Read
 from authserver.settings.problem import wrong
 from authserver.settings.table import CaFile, Endpoint, Table, Text, absent
 from authserver.settings.trusted_issuer import TrustedAlgorithm, TrustedIssuer
+
+_USER = re.compile(r"usr-[A-Za-z0-9_-]+\Z")
 
 
 def read_issuer_name(value: object, origin: Origin) -> str:
@@ -32,7 +35,15 @@ def read_issuer(value: object, origin: Origin) -> str:
     return issuer
 
 
+def read_user(value: object, _origin: Origin) -> str:
+    """Return the `sub` of a user of ours."""
+    if not isinstance(value, str) or not _USER.match(value):
+        raise wrong("is no user of ours", "write a sub of ours, as in tokens and events: usr-…")
+    return value
+
+
 IssuerName = Annotated[str, Read("name", read_issuer_name)]
+User = Annotated[str, Read("sub", read_user)]
 
 
 class TrustedIssuerTable(Table):
@@ -62,7 +73,7 @@ class TrustedIssuerTable(Table):
         "Where its keys are; found by its metadata where left out.",
         '"https://cluster.example.com/openid/v1/jwks"',
     )
-    users: dict[Text, Text] = Field(
+    users: dict[Text, User] = Field(
         {},
         max_length=1000,
         description="Those of its subjects who are users here: each with our `sub`.",

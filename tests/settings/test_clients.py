@@ -40,12 +40,19 @@ CRM = {
     "client_secret": "file:server-secret",
     "scopes": ["crm.read"],
 }
+MINTED = {**CRM, "subject": "minted"}
+ROBOT = {
+    **{name: value for name, value in CHAT.items() if name != "source_clients"},
+    "grant_types": ["client_credentials"],
+}
+ROBOTS = {"requester": "chat", "source": "cluster", "target": "wiki", "scopes": ["wiki:read"]}
 BASE = {
     "resources/wiki": WIKI,
     "resources/issues/client": OWN,
     "trusted_issuers/cluster": CLUSTER,
     "external_services/crm": CRM,
     "clients/chat": CHAT,
+    "clients/robot": ROBOT,
     "exchanges/to-wiki": WAY,
 }
 
@@ -85,7 +92,7 @@ def test_a_resource_may_have_a_client_of_its_own_named_like_it(settings):
 def test_its_client_may_have_another_id(settings):
     named = {**base(), "resources/issues/client": {**OWN, "client_id": "issues-server"}}
     found = settings({**named, "exchanges/to-wiki": {**WAY, "requester": "issues-server"}})
-    assert set(found.clients) == {"issues-server", "chat"}
+    assert set(found.clients) == {"issues-server", "chat", "robot"}
     assert found.requesters["issues-server"].resource == "issues"
 
 
@@ -247,6 +254,10 @@ MISTAKES = [
     ("exchanges/to-wiki/requester", "cat", "", "not a client of this file", "chat, issues"),
     ("exchanges/to-wiki/source", "nowhere", "", "not a source", "cluster, issues, upstream, wiki"),
     ("exchanges/to-wiki/source", "wiki", "", "not the resource of the requester", "delegate"),
+    ("exchanges/again", WAY, ".target", "another table leads", "one table"),
+    ("exchanges/r", {**WAY, "requester": "robot"}, ".requester", "exchanges nothing", GRANT_TYPE),
+    ("exchanges/c", {**ROBOTS, "target": "issues"}, ".target", "no target of", "chat.targets"),
+    ("exchanges/c", {**ROBOTS, "scopes": ["wiki:write"]}, ".scopes", "worth nothing", "wiki:write"),
     ("exchanges/to-wiki/actors", ["agent-7"], "[0]", "nobody who could act", "issuers: cluster"),
     ("exchanges/to-wiki/actors", ["elsewhere:x"], "[0]", "nobody who could act", "NAME:sub"),
     ("exchanges/to-wiki/actors", ["cluster:"], "[0]", "nobody who could act", "NAME:sub"),
@@ -263,16 +274,18 @@ MISTAKES = [
     ("external_services/crm/subject", "minted", f"={AT_CRM}.subject_audience", "missing", "issuer"),
     ("external_services/crm/subject_audience", "x", "", "not used with subject", '"minted"'),
     ("external_services/crm/subject_token_type", "saml", "", "allowed values", "access_token"),
+    (AT_CRM.replace(".", "/"), {**MINTED, "subject_audience": "https://wiki.example.com/mcp/"},
+     ".subject_audience", "is a resource", "other server"),
     ("external_services/wiki", CRM, ".[key]", "another target", "of its own"),
     (
         "exchanges/to-crm",
-        {"requester": "chat", "source": "issues", "target": "crm",
+        {"requester": "issues", "source": "issues", "target": "crm",
          "scopes": {"issues:read": ["crm.read"]}},
         ".scopes", "which are not kept", 'upstream_token = "exchange"',
     ),
     (
         "exchanges/to-crm",
-        {"requester": "chat", "source": "issues", "target": "crm",
+        {"requester": "issues", "source": "issues", "target": "crm",
          "scopes": {"issues:read": ["crm.write"]}},
         ".scopes", "crm has not", "crm.read",
     ),
@@ -281,13 +294,14 @@ MISTAKES = [
     ("trusted_issuers/other", CLUSTER, ".issuer", "names already", "once"),
     ("trusted_issuers/wiki", CLUSTER | {"issuer": "https://x.example"}, "", "source", "of its own"),
     ("trusted_issuers/cluster/issuer", "x", "=trusted_issuers.cluster", "no keys", "jwks_uri"),
+    ("trusted_issuers/cluster/users", {"r": "ada@example.com"}, ".r", "no user of ours", "usr-"),
     ("trusted_issuers/cluster/audiences", [], "", "too few", "at least 1"),
     ("trusted_issuers/cluster/algorithms", ["HS256"], "[0]", "allowed values", "RS256"),
     ("trusted_issuers/cluster/jwks_uri", "http://x.example/k", "", "http for", "https://"),
     ("trusted_issuers/cluster/jwks", "file:private.json", "", "private key", "with its owner"),
     (
         "exchanges/to-api",
-        {"requester": "chat", "source": "issues", "target": "upstream", "scopes": []},
+        {"requester": "issues", "source": "issues", "target": "upstream", "scopes": []},
         ".scopes", "which are not kept", 'upstream_token = "exchange"',
     ),
 ]  # fmt: skip
@@ -300,6 +314,30 @@ def test_a_mistake_names_its_key_and_its_remedy(problems, path, value, end, mess
     assert problem.key == (end.removeprefix("=") if end.startswith("=") else key)
     assert message in problem.message
     assert remedy in problem.remedy
+
+
+def test_upstream_tokens_go_whole_to_a_delegate_or_not_at_all(problems):
+    kept = {
+        "resources/issues/upstream_token": "exchange",
+        "resources/issues/upstream_scopes": ["api:read", "api:write"],
+        "clients/chat": {**CHAT, "targets": ["upstream"], "scopes": ["api:read"]},
+        "exchanges/to-api": {
+            "requester": "chat", "source": "issues", "target": "upstream",
+            "scopes": ["api:read", "api:write"],
+        },
+    }  # fmt: skip
+    (problem,) = problems({**base(), **kept})
+    assert (problem.key, problem.message) == (
+        "exchanges.to-api.scopes", "is worth nothing to the requester",
+    )  # fmt: skip
+
+
+def test_tokens_of_a_provider_that_nobody_can_verify_are_no_source(problems):
+    github = {"preset": "github", "client_id": "x", "client_secret": "file:server-secret"}
+    way = {**ROBOTS, "source": "upstream"}
+    (problem,) = problems({**base(), "upstream": github, "exchanges/by-upstream": way})
+    assert problem.key == "exchanges.by-upstream.source"
+    assert "only where it is an OpenID provider" in problem.message
 
 
 @pytest.mark.parametrize("key", ["targets", "scopes", "source_clients", "grant_types"])
@@ -326,7 +364,7 @@ def test_upstream_tokens_cannot_be_narrowed(problems):
         "resources/issues/upstream_token": "exchange",
         "resources/issues/upstream_scopes": ["api:read", "api:write"],
         "exchanges/to-api": {
-            "requester": "chat", "source": "issues", "target": "upstream", "scopes": ["api:read"],
+            "requester": "issues", "source": "issues", "target": "upstream", "scopes": ["api:read"],
         },
     }  # fmt: skip
     (problem,) = problems({**base(), **kept})

@@ -1,0 +1,129 @@
+"""`[exchanges.NAME]`, as a pydantic model: who may turn whose tokens into what: RFC 8693 §2"""
+
+import re
+from typing import Annotated
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from authserver.oauth.edge import ANYBODY, UPSTREAM
+from authserver.oauth.exchange_request import GRANT_TYPE
+from authserver.settings import clients, exchange_scopes
+from authserver.settings.client_model import TargetName
+from authserver.settings.origin import Origin, Read
+from authserver.settings.problem import wrong
+from authserver.settings.read import read_text
+from authserver.settings.table import Table
+
+_SUBJECT = re.compile(r"(?:usr|ext)-[A-Za-z0-9_-]+\Z")
+
+
+def read_requester(value: object, origin: Origin) -> str:
+    """Return the id of a client that exchanges."""
+    if not isinstance(value, str) or value not in origin.requesters | origin.client_ids:
+        ids = clients.known("clients that exchange", origin.requesters)
+        raise wrong("is not a client of this file", ids)
+    if value not in origin.requesters:
+        raise wrong("is a client that exchanges nothing", f"add {GRANT_TYPE} to its grant_types")
+    return value
+
+
+def read_source(value: object, origin: Origin) -> str:
+    """Return the name of whose tokens are exchanged."""
+    if value == UPSTREAM and UPSTREAM not in origin.sources:
+        raise wrong(
+            "is a source only where it is an OpenID provider",
+            "exchange the tokens of a resource: nobody can verify those of this provider",
+        )
+    if not isinstance(value, str) or value not in origin.sources:
+        raise wrong("is not a source", clients.known("sources", origin.sources))
+    return value
+
+
+def read_actor(value: object, origin: Origin) -> str:
+    """Return who may act: a subject of ours, `NAME:sub` of a trusted issuer's, or `*`."""
+    if value == ANYBODY:
+        return ANYBODY
+    text = read_text(value, origin)
+    name, _, sub = text.partition(":")
+    if not (_SUBJECT.match(text) or (name in origin.issuers and sub)):
+        raise wrong(
+            "is nobody who could act",
+            f'write a sub of ours (usr-…), NAME:sub of a trusted issuer, or "{ANYBODY}" for any; '
+            + clients.known("trusted issuers", origin.issuers),
+        )
+    return text
+
+
+Actor = Annotated[str, Read("subject", read_actor)]
+
+
+class ExchangeTable(Table):
+    """`[exchanges.NAME]`: one way from a token of a source to a token for a target.
+
+    Without such a table nothing is exchanged, but for the upstream tokens of a resource that has
+    `upstream_token = "exchange"` and a client of its own.
+    """
+
+    requester: Annotated[str, Read("client id", read_requester)] = Field(
+        description="Who may ask: the id of a client in this file.", examples=['"issues"']
+    )
+    source: Annotated[str, Read("name of a source", read_source)] = Field(
+        description="Whose tokens: the name of a resource or trusted issuer, or `upstream`.",
+        examples=['"issues"'],
+    )
+    target: TargetName = Field(
+        description="What for: the name of a resource or external service, or `upstream`.",
+        examples=['"wiki"'],
+    )
+    scopes: Annotated[
+        dict[str, tuple[str, ...]] | tuple[str, ...],
+        Read("table of: list of scopes, or list of scopes", exchange_scopes.read),
+    ] = Field(
+        description="What each scope of the source is worth at the target. A list is worth it "
+        "whatever the token says: for sources that are no resource, and for `upstream`.",
+        examples=['{ "issues:read" = ["wiki:read"] }'],
+    )
+    actors: list[Actor] = Field(
+        [],
+        description="Whose actor tokens are accepted where no `may_act` names them: our `sub`, or "
+        "the name of a trusted issuer, a colon and its `sub`; `*` is anybody.",
+        examples=['["cluster:system:serviceaccount:prod:agent"]'],
+    )
+    impersonate: bool = Field(
+        default=False,
+        description="Whether its tokens leave out who acts for the user (`act`).",
+    )
+
+    @field_validator("source")
+    @classmethod
+    def _made_for_requester(cls, value: str, info: ValidationInfo) -> str:
+        origin, requester = info.context, info.data.get("requester")
+        if isinstance(origin, Origin) and origin.owners.get(requester or "", value) != value:
+            raise wrong(
+                "is not the resource of the requester",
+                "a resource's own client exchanges tokens for that resource; name a delegate",
+            )
+        return value
+
+    @field_validator("target")
+    @classmethod
+    def _one_way_that_its_requester_may_go(cls, value: str, info: ValidationInfo) -> str:
+        origin, requester = info.context, info.data.get("requester")
+        if not isinstance(origin, Origin) or requester is None or "source" not in info.data:
+            return value  # one of them is the mistake
+        if value not in (origin.delegate_targets.get(requester) or {value}):
+            raise wrong("is no target of the requester", f"add it to clients.{requester}.targets")
+        way = (requester, info.data["source"], value)
+        if way in origin.ways:
+            raise wrong("is where another table leads", "write one table with all of its scopes")
+        origin.ways.add(way)
+        return value
+
+    @field_validator("scopes")
+    @classmethod
+    def _fits_source_and_target(
+        cls, value: dict[str, tuple[str, ...]] | tuple[str, ...], info: ValidationInfo
+    ) -> dict[str, tuple[str, ...]] | tuple[str, ...]:
+        if isinstance(info.context, Origin):
+            exchange_scopes.check(value, info.data, info.context)
+        return value
