@@ -350,12 +350,12 @@ def test_no_narrowing_list_may_be_left_out(problems, key):
 def test_a_machine_that_acts_for_itself_names_nobodys_users(settings, problems):
     robot = {**CHAT, "grant_types": ["client_credentials"]}
     del robot["source_clients"]
-    found = settings({**base(), "clients/robot": robot})
-    assert found.clients["robot"].grant_types == ("client_credentials",)
-    said = dict(describe(found).in_effect)["client robot"]
+    found = settings({**base(), "clients/machine": robot})
+    assert found.clients["machine"].grant_types == ("client_credentials",)
+    said = dict(describe(found).in_effect)["client machine"]
     assert said.startswith("gets tokens of its own for ")
-    (problem,) = problems({**base(), "clients/robot": {**robot, "source_clients": ["*"]}})
-    assert problem.key == "clients.robot.source_clients"
+    (problem,) = problems({**base(), "clients/machine": {**robot, "source_clients": ["*"]}})
+    assert problem.key == "clients.machine.source_clients"
     assert "no use without the exchange" in problem.message
 
 
@@ -429,11 +429,11 @@ JOB = {
 
 
 def test_a_workload_is_known_by_claims_of_a_trusted_issuers_tokens(settings):
-    found = settings({**base(), "workloads/robot": JOB})
+    found = settings({**base(), "workloads/job": JOB})
     (workload,) = found.workloads
-    assert (workload.name, workload.issuer) == ("robot", "cluster")
+    assert (workload.name, workload.issuer) == ("job", "cluster")
     assert workload.claims == {"sub": frozenset({JOB["claims"]["sub"]})}
-    assert dict(describe(found).in_effect)["workload robot"] == "tokens of cluster for issues"
+    assert dict(describe(found).in_effect)["workload job"] == "tokens of cluster for issues"
 
 
 @pytest.mark.parametrize(
@@ -448,8 +448,8 @@ def test_a_workload_is_known_by_claims_of_a_trusted_issuers_tokens(settings):
     ids=str,
 )
 def test_a_mistake_in_a_workload_is_told_at_its_key(problems, changes, key, message):
-    (problem,) = problems({**base(), "workloads/robot": {**JOB, **changes}})
-    assert problem.key == f"workloads.robot.{key}"
+    (problem,) = problems({**base(), "workloads/job": {**JOB, **changes}})
+    assert problem.key == f"workloads.job.{key}"
     assert message in problem.message
 
 
