@@ -20,7 +20,7 @@ client_secrets = ["file:chat-secret"]
 grant_types = ["urn:ietf:params:oauth:grant-type:token-exchange"]
 targets = ["wiki", "issues"]
 scopes = ["wiki:read", "issues:read"]
-source_clients = ["*"]
+source_clients = {source_clients}
 
 [trusted_issuers.cluster]
 issuer = "{cluster}"
@@ -59,6 +59,7 @@ def start(
     issuer_more: str = "",
     more: str = "",
     actors: Sequence[str] = (),
+    source_clients: Sequence[str] = ("*",),
 ) -> Deployment:
     """Start a server that trusts the cluster, and takes the upstream's tokens."""
     from authserver.settings import load
@@ -68,7 +69,7 @@ def start(
         (folder / f"{name}-secret").write_text(SECRETS[name])
     written = MORE.format(
         cluster=cluster.issuer, audience=AUDIENCE, issuer_more=issuer_more, more=more,
-        actors=json.dumps(list(actors)),
+        actors=json.dumps(list(actors)), source_clients=json.dumps(list(source_clients)),
     )  # fmt: skip
     path = write_config(folder, database, idp.issuer, more=written)
     named = f"[upstream]\nexchange_audiences = {UPSTREAM_AUDIENCES}"

@@ -15,7 +15,8 @@ class Requester:
     """What the configuration lets a client exchange; without `resource` it is a delegate.
 
     `resource` is the name of the one whose own client it is. A delegate names its `targets` and
-    `scopes`, and in `source_clients` whose users' tokens it may present; `*` is everybody's.
+    `scopes`, and in `source_clients` whose users' tokens it may present: our clients by their ids,
+    those of another source as `NAME:id`, all of its as `NAME:*`; `*` is everybody's.
     """
 
     client_id: str

@@ -32,6 +32,13 @@ class Subject:
     actors: tuple[Party, ...] = ()
     may_act: object = None
 
+    @property
+    def issued_to(self) -> tuple[str, ...]:
+        """Return the names of whom it was issued to: an id is one of ours only in ours."""
+        if self.kind == "ours":
+            return (self.client_id or "",)
+        return (f"{self.source}:{ANYBODY}", f"{self.source}:{self.client_id or ''}")
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
@@ -106,7 +113,7 @@ def _check_requester(requester: Requester, subject: Subject) -> None:
     if requester.resource is not None:
         if subject.kind != "ours" or subject.source != requester.resource:
             raise _bad_subject("token_not_for_requester")
-    elif not requester.source_clients & {ANYBODY, subject.client_id}:
+    elif not requester.source_clients & {ANYBODY, *subject.issued_to}:
         raise _bad_subject("source_client_not_named")
 
 

@@ -118,8 +118,9 @@ class ClientTable(CredentialsTable):
     )
     source_clients: list[SourceClient] = Field(
         [],
-        description="The clients whose users' tokens it may exchange; `*` is any. Required for "
-        "the exchange, of no use without.",
+        description="The clients whose users' tokens it may exchange; `NAME:id` is a client of a "
+        "trusted issuer or of `upstream` as that calls it, `NAME:*` all of its, `*` any at all. "
+        "Required for the exchange, of no use without.",
         examples=['["mcp-4Xv…"]'],
     )
 

@@ -73,6 +73,7 @@ def note_clients(tables: Mapping[object, object], origin: Origin) -> None:
             origin.requesters.add(key)
             origin.delegate_targets[key] = _texts(table.get("targets"))
             origin.delegate_scopes[key] = _texts(table.get("scopes"))
+            origin.delegate_sources[key] = _texts(table.get("source_clients"))
 
 
 def _texts(value: object) -> frozenset[str]:
@@ -97,10 +98,14 @@ def read_target_scope(value: object, origin: Origin) -> str:
     return name
 
 
-def read_source_client(value: object, _origin: Origin) -> str:
-    """Return the id of a client, or `*`."""
+def read_source_client(value: object, origin: Origin) -> str:
+    """Return the id of a client, `NAME:id` or `NAME:*` of a source that has its own, or `*`."""
     if not isinstance(value, str) or not re.match(r"[\x21-\x7e]{1,2048}\Z", value):
         raise wrong("is not a client id", f'write a client id, or "{ANYBODY}" for any')
+    name, _, client_id = value.rpartition(":")
+    sources = {*origin.issuers, UPSTREAM}
+    if client_id == ANYBODY and name and name not in sources:
+        raise wrong("are the clients of no source", known("sources", sources))
     return value
 
 

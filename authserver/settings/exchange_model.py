@@ -105,6 +105,20 @@ class ExchangeTable(Table):
             )
         return value
 
+    @field_validator("source")
+    @classmethod
+    def _of_clients_that_it_names(cls, value: str, info: ValidationInfo) -> str:
+        origin, requester = info.context, info.data.get("requester")
+        if not isinstance(origin, Origin) or value in origin.resource_scopes:
+            return value
+        named = origin.delegate_sources.get(requester or "")
+        if named and not any(each.startswith((f"{value}:", ANYBODY)) for each in named):
+            raise wrong(
+                "is no source of the requester",
+                f'add "{value}:*", or the clients meant, to clients.{requester}.source_clients',
+            )
+        return value
+
     @field_validator("target")
     @classmethod
     def _one_way_that_its_requester_may_go(cls, value: str, info: ValidationInfo) -> str:

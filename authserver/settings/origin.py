@@ -36,6 +36,7 @@ class Origin:
     owners: dict[str, str] = field(default_factory=dict)
     delegate_targets: dict[str, frozenset[str]] = field(default_factory=dict)
     delegate_scopes: dict[str, frozenset[str]] = field(default_factory=dict)
+    delegate_sources: dict[str, frozenset[str]] = field(default_factory=dict)
     ways: set[tuple[str, str, str]] = field(default_factory=set)
     exposed: set[Path] = field(default_factory=set)
     secrets: dict[str, bytes] = field(default_factory=dict, repr=False)

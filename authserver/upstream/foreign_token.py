@@ -4,7 +4,7 @@ The same token may be presented until it expires: unlike at a sign-in, its age d
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from authserver.oauth import claim
 from authserver.upstream import fields as members
@@ -52,6 +52,9 @@ def check_id_token(
     _check_audience(claims, audiences)
     if "azp" in claims and claims["azp"] not in audiences:
         raise UpstreamError("id_token_audience", "azp names another client")
+    aud = claims["aud"]
+    if "azp" not in claims and isinstance(aud, list) and len(aud) > 1:
+        raise UpstreamError("id_token_audience", "aud names others too, and azp is missing")
     _check_times(claims, now, leeway)
 
 
@@ -67,6 +70,16 @@ def read(claims: Mapping[str, object], now: int, subject_claim: str = "sub") -> 
         auth_time=id_token.auth_time(claims, now),
         claims=claims,
     )
+
+
+def read_id_token(claims: Mapping[str, object], now: int, subject_claim: str) -> ForeignToken:
+    """Return what the checked claims of an ID token say; its client is `azp`, else its one `aud`.
+
+    OpenID Connect Core 1.0 §2.
+    """
+    aud = claims["aud"]
+    client_id = claims.get("azp", aud[0] if isinstance(aud, list) else aud)
+    return replace(read(claims, now, subject_claim), client_id=str(client_id))
 
 
 def _check_kind(claims: Mapping[str, object], of_others: tuple[str, ...]) -> None:

@@ -27,7 +27,7 @@ class SubjectTokens:
         claims = self._verified(token, ID_TOKEN_TYPES)
         ours = (self.settings.client_id, *self.settings.exchange_audiences)
         foreign_token.check_id_token(claims, ours, now, self.settings.clock_skew)
-        return foreign_token.read(claims, now, self.settings.subject_claim)
+        return foreign_token.read_id_token(claims, now, self.settings.subject_claim)
 
     def access_token(self, token: str, now: int) -> ForeignToken:
         """Return what a JWT access token says; raises as `id_token` does."""

@@ -204,6 +204,22 @@ def test_an_actor_may_be_a_trusted_issuers(sqlite_url, idp, cluster, tmp_path):
         refused(exchange(deployment, "issues", token, **other))
 
 
+def test_a_delegate_may_be_kept_to_the_clients_that_an_issuer_names(
+    sqlite_url, idp, cluster, tmp_path
+):
+    named = ["cluster:batch", "upstream:chat-frontend"]
+    with start(tmp_path, sqlite_url, idp, cluster, source_clients=named) as deployment:
+        assert granted(ask(deployment, minted(cluster, azp="batch")))
+        for azp in (ABSENT, "upstream:chat-frontend", "*"):
+            refused(ask(deployment, minted(cluster, azp=azp)))
+        for aud, azp in (("chat-frontend", ABSENT), (["chat-frontend"], "chat-frontend")):
+            token = id_token(idp, aud=aud, azp=azp)
+            assert granted(ask(deployment, token, "issues", subject_token_type=ID_TOKEN))
+        token = id_token(idp, aud=CLIENT_ID)
+        refused(ask(deployment, token, "issues", subject_token_type=ID_TOKEN))
+        assert deployment.last("request.refused")["reason"] == "source_client_not_named"
+
+
 # --- the upstream ---
 
 
@@ -245,6 +261,7 @@ def test_an_access_token_is_for_us_and_of_somebody_we_know(deployment, idp):
     [
         (ID_TOKEN, {"aud": "api://other"}),
         (ID_TOKEN, {"azp": "another-client"}),
+        (ID_TOKEN, {"aud": ["chat-frontend", "another-client"]}),
         (ID_TOKEN, {"scope": "openid"}),
         (ID_TOKEN, {"iss": "https://evil.example"}),
         (ID_TOKEN, {"exp": 1}),

@@ -74,6 +74,27 @@ def test_a_delegate_exchanges_for_whom_it_names_and_for_all_only_where_that_is_w
     assert decided(requester=anybodys, subject=replace(SUBJECT, client_id="mcp-2")).scope
 
 
+def test_a_client_of_another_issuer_is_nobody_of_ours_by_the_same_id():
+    way = replace(EDGE, source="cluster", scopes={}, fixed_scopes=("wiki:read",))
+    theirs, nobodys = replace(FOREIGN, client_id="mcp-1"), FOREIGN
+    ours = replace(SUBJECT, source="cluster", client_id="cluster:mcp-1")
+    for named, subject, is_taken in (
+        ("mcp-1", theirs, False),
+        ("cluster:mcp-1", theirs, True),
+        ("cluster:mcp-1", nobodys, False),
+        ("cluster:*", theirs, True),
+        ("cluster:*", nobodys, True),
+        ("other:*", theirs, False),
+        ("*", nobodys, True),
+        ("cluster:*", ours, False),
+    ):
+        delegate = replace(DELEGATE, source_clients=frozenset({named}))
+        found = attempt(
+            exchange.decide, (), delegate, subject, None, way, issuer=ISSUER, audience=WIKI.url
+        )
+        assert isinstance(found, exchange.Exchange) is is_taken, (named, subject)
+
+
 def test_a_delegate_stays_with_the_targets_that_it_names():
     with refused("invalid_target"):
         decided(requester=replace(DELEGATE, targets=frozenset({"upstream"})))

@@ -53,6 +53,7 @@ BASE = {
     "external_services/crm": CRM,
     "clients/chat": CHAT,
     "clients/robot": ROBOT,
+    "clients/cats": {**CHAT, "source_clients": ["mcp-1"]},
     "exchanges/to-wiki": WAY,
 }
 
@@ -92,7 +93,7 @@ def test_a_resource_may_have_a_client_of_its_own_named_like_it(settings):
 def test_its_client_may_have_another_id(settings):
     named = {**base(), "resources/issues/client": {**OWN, "client_id": "issues-server"}}
     found = settings({**named, "exchanges/to-wiki": {**WAY, "requester": "issues-server"}})
-    assert set(found.clients) == {"issues-server", "chat", "robot"}
+    assert set(found.clients) == {"issues-server", "chat", "robot", "cats"}
     assert found.requesters["issues-server"].resource == "issues"
 
 
@@ -247,6 +248,8 @@ MISTAKES = [
     ("clients/chat/scopes", ["wiki:purge"], "[0]", "no target has", "name a scope"),
     ("clients/chat/source_clients", [], "", "is missing", "mcp-4Xv"),
     ("clients/chat/source_clients", ["a b"], "[0]", "not a client id", '"*" for any'),
+    ("clients/chat/source_clients", ["clutser:*", "cluster:*"], "[0]", "no source", "cluster, up"),
+    ("exchanges/c", {**ROBOTS, "requester": "cats"}, ".source", "no source of", '"cluster:*"'),
     ("clients/issues", CHAT, ".[key]", "id of another client", "of its own"),
     ("clients/mcp-chat", CHAT, ".[key]", "not a client id", "mcp-, usr- and ext-"),
     ("resources/upstream", {"url": "https://x.example"}, ".[key]", "taken", "provider"),
