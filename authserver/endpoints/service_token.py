@@ -58,8 +58,6 @@ def _minted(
     """Return a JWT that is good at this service alone: never the token that came in."""
     decided = proof.exchange
     subject = decided.subject
-    if subject.kind == "ours":
-        source_of(server, proof)
     claims: dict[str, object] = {
         "iss": server.issuer,
         "sub": subject.sub,

@@ -19,8 +19,8 @@ CLUSTER = """
 [clients.chat]
 client_secrets = ["file:chat-secret"]
 grant_types = ["urn:ietf:params:oauth:grant-type:token-exchange"]
-targets = ["crm"]
-scopes = ["crm.read"]
+targets = ["crm", "wiki"]
+scopes = ["crm.read", "wiki:read"]
 source_clients = ["*"]
 
 [trusted_issuers.cluster]
@@ -33,6 +33,22 @@ requester = "chat"
 source = "cluster"
 target = "crm"
 scopes = ["crm.read"]
+"""
+BEHIND_WIKI = """
+[resources.wiki.client]
+client_secrets = ["file:wiki-secret"]
+
+[exchanges.cluster-wiki]
+requester = "chat"
+source = "cluster"
+target = "wiki"
+scopes = ["wiki:read"]
+
+[exchanges.wiki-crm]
+requester = "wiki"
+source = "wiki"
+target = "crm"
+scopes = { "wiki:read" = ["crm.read"] }
 """
 
 
@@ -126,6 +142,35 @@ def test_a_token_may_be_minted_for_that_server_alone(sqlite_url, idp, crm, tmp_p
         }
         answer = ask(deployment, asked.params["subject_token"])
         assert answer.json["error"] == "invalid_request"  # it is no access token of ours
+
+
+def test_a_minted_token_ends_with_the_subject_token_too(sqlite_url, idp, crm, tmp_path):
+    more = 'subject = "minted"\nsubject_audience = "https://crm.example"'
+    with start(tmp_path, sqlite_url, idp, crm, crm_more=more) as deployment:
+        token = connect(deployment, scope="issues:read")
+        deployment.wait(890)
+        assert ask(deployment, token).status_code == 200
+    (asked,) = crm.asked
+    assert claims_of(asked.params["subject_token"])["exp"] == claims_of(token)["exp"]
+
+
+def test_a_token_is_minted_for_who_is_no_user_behind_a_server_too(sqlite_url, idp, crm, tmp_path):
+    for name in ("chat", "wiki"):
+        (tmp_path / f"{name}-secret").write_text(SECRETS[name])
+    with (
+        HostileIdp() as cluster,
+        start(
+            tmp_path, sqlite_url, idp, crm,
+            crm_more='subject = "minted"\nsubject_audience = "https://crm.example"',
+            top=CLUSTER.format(issuer=cluster.issuer, audience=foreign.AUDIENCE) + BEHIND_WIKI,
+        ) as deployment,
+    ):  # fmt: skip
+        at_wiki = foreign.ask(deployment, foreign.minted(cluster)).json["access_token"]
+        assert exchange(deployment, "wiki", at_wiki, audience="crm").status_code == 200
+    (asked,) = crm.asked
+    claims = claims_of(asked.params["subject_token"])
+    assert claims["sub"] == claims_of(at_wiki)["sub"]
+    assert [claims["act"]["sub"], claims["act"]["act"]["sub"]] == ["wiki", "chat"]
 
 
 def test_our_own_token_never_goes_there(deployment, token, crm):

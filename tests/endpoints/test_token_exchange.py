@@ -95,6 +95,39 @@ def test_a_delegate_exchanges_for_the_users_of_the_clients_it_names(deployment, 
     assert (claims["client_id"], claims["act"]["sub"]) == ("chat", "chat")
 
 
+ACTORS = """
+[exchanges.wiki-issues]
+requester = "wiki"
+source = "wiki"
+target = "issues"
+scopes = { "wiki:read" = ["issues:read"] }
+actors = ["*"]
+"""
+
+
+@pytest.mark.spec("RFC 8693", "2.1")
+def test_an_actor_token_of_ours_is_one_that_the_asker_was_given(sqlite_url, idp, tmp_path):
+    with start(tmp_path, sqlite_url, idp, ACTORS) as deployment:
+        client = McpClient(deployment).register()
+        token = client.connect()["access_token"]
+        wiki = exchanged(deployment, "issues", token)  # for the resource of the asker
+        notes = exchanged(deployment, "wiki", wiki, audience="notes")  # issued to the asker
+
+        def act_by(actor_token):
+            with_actor = {"actor_token": actor_token, "actor_token_type": ACCESS_TOKEN}
+            return exchange(deployment, "wiki", wiki, audience="issues", **with_actor)
+
+        for given in (wiki, notes):
+            act = claims_of(act_by(given).json["access_token"])["act"]
+            assert (act["iss"], act["sub"]) == (deployment.issuer, claims_of(token)["sub"])
+            assert act["act"]["sub"] == "wiki"
+        assert act_by(token).json["error"] == "invalid_request"
+        assert deployment.last("request.refused")["reason"] == "actor_token_issued_to_another"
+        with deployment.server.store.write() as tx:
+            tx.revoke_token(claims_of(notes)["jti"], deployment.clock.now + 900)
+        assert act_by(notes).json["error"] == "invalid_request"
+
+
 def test_a_secret_may_be_one_of_several(deployment, token):
     old = exchange(deployment, "chat", token)
     assert old.status_code == 200

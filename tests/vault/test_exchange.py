@@ -25,15 +25,15 @@ source_clients = ["*"]
 requester = "chat"
 source = "issues"
 target = "upstream"
-scopes = {{ "issues:write" = ["api:read"] }}
+scopes = {worth}
 """
 
 
-def start(folder, database, idp, scopes='["api:read"]', allow=""):
+def start(folder, database, idp, scopes='["api:read"]', worth='{ "issues:write" = ["api:read"] }'):
     for name, secret in SECRETS.items():
         (folder / f"{name}-secret").write_text(secret)
-    path = write_config(folder, database, idp.issuer, more=MORE.format(scopes=scopes) + allow)
-    keeps = '[resources.issues]\nupstream_token = "exchange"\nupstream_scopes = ["api:read"]'
+    path = write_config(folder, database, idp.issuer, more=MORE.format(scopes=scopes, worth=worth))
+    keeps = f'[resources.issues]\nupstream_token = "exchange"\nupstream_scopes = {scopes}'
     path.write_text(path.read_text().replace("[resources.issues]", keeps, 1))
     from authserver.settings import load
 
@@ -79,6 +79,19 @@ def test_a_delegate_gets_it_where_the_users_scopes_are_worth_it(deployment):
     assert upstream(deployment, "chat", wide).status_code == 200
     refused = upstream(deployment, "chat", narrow)
     assert (refused.status_code, refused.json["error"]) == (400, "invalid_scope")
+
+
+def test_what_cannot_be_narrowed_is_not_given_for_a_part_of_it(sqlite_url, idp, tmp_path):
+    worth = '{ "issues:read" = ["api:read"], "issues:write" = ["api:write"] }'
+    scopes = '["api:read", "api:write"]'
+    with start(tmp_path, sqlite_url, idp, scopes, worth) as deployment:
+        client = McpClient(deployment).register()
+        for held, status in (("issues:read", 400), ("issues:read issues:write", 200)):
+            token = client.connect(Browser(deployment), scope=held)["access_token"]
+            answer = upstream(deployment, "chat", token)
+            assert (answer.status_code, answer.json.get("error")) == (
+                status, "invalid_scope" if status == 400 else None,
+            )  # fmt: skip
 
 
 def test_nobody_else_gets_it(deployment, token):
