@@ -43,7 +43,7 @@ def build(
     However many processes do so at once: an SQLite file belongs to this installation and is
     migrated here; a PostgreSQL database may serve other versions as well, its operator says when.
     `prepared` says that `prepare` was called, so that a database that is down by now stops nothing;
-    `upstream_calls` is how many threads may wait for the upstream at once.
+    `upstream_calls` is how many threads may wait at once for the upstream, or another server.
     Raises SchemaBehind, UpstreamChanged, StillReferred, KeyInUse, KeysDisagree, and what the
     storage and the signing keys raise.
     """
@@ -67,9 +67,13 @@ def build(
         agreement=agreement,
         upstream=connect(settings.upstream, settings.redirect_uri, upstream_calls),
         trusted_issuers={
-            each.issuer: TrustedIssuerClient(each) for each in settings.trusted_issuers
+            each.issuer: TrustedIssuerClient(each, calls=upstream_calls)
+            for each in settings.trusted_issuers
         },
-        services={each.name: ExternalServiceClient(each) for each in settings.external_services},
+        services={
+            each.name: ExternalServiceClient(each, upstream_calls)
+            for each in settings.external_services
+        },
         documents=ClientDocuments(
             store,
             Fetcher(settings.client_documents_ca_file, settings.publishers.private_hosts),

@@ -16,6 +16,7 @@ from authserver.app import AuthServer
 from authserver.audit import Audit
 from authserver.oauth import pkce
 from authserver.settings import Settings, load
+from authserver.upstream.bulkhead import DEFAULT_CALLS
 from authserver.web import create_app
 from tests.upstream.hostile_idp import CLIENT_ID, CLIENT_SECRET, NOW, HostileIdp
 
@@ -79,13 +80,26 @@ class Clock:
 class Deployment:
     """One server with its settings, clock, audit events and IdP."""
 
-    def __init__(self, settings: Settings, idp: HostileIdp, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        idp: HostileIdp,
+        clock: Clock | None = None,
+        *,
+        upstream_calls: int = DEFAULT_CALLS,
+    ) -> None:
         self.settings = settings
         self.idp = idp
         self.clock = clock or Clock()
         self.events: list[dict[str, Any]] = []
         audit = Audit(lambda line: self.events.append(json.loads(line)))
-        self.app = create_app(settings, clock=self.clock, audit=audit, upkeep=False)
+        self.app = create_app(
+            settings,
+            clock=self.clock,
+            audit=audit,
+            upkeep=False,
+            upstream_calls=upstream_calls,
+        )
         self.app.testing = True
         self.server: AuthServer = self.app.extensions["authserver"]
 

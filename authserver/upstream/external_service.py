@@ -15,7 +15,6 @@ from authserver.upstream.errors import UpstreamError, UpstreamUnavailable
 from authserver.upstream.session import Answer, Deadline, UpstreamSession
 
 UNKNOWN_LIFETIME = 300  # seconds after which to ask again, where nobody said when it expires
-_CALLS = 4  # threads that may wait for one service: one that hangs is no other's trouble
 _LONGEST = 24 * 3600  # however long it says that a token lives, it is not kept for longer
 _OF_THE_USER = frozenset({"invalid_grant", "invalid_request", "access_denied"})
 
@@ -32,12 +31,16 @@ class ServiceToken:
 
 
 class ExternalServiceClient:
-    """One service; its tokens are kept until 80 % of their life, for one subject and scope each."""
+    """One service; its tokens are kept until 80 % of their life, for one subject and scope each.
 
-    def __init__(self, settings: ExternalService) -> None:
+    Of so many `calls` each thread that waits for it holds one: if it hangs, it is no other's
+    trouble.
+    """
+
+    def __init__(self, settings: ExternalService, calls: int) -> None:
         self._settings = settings
         self._session = UpstreamSession(settings.ca_file)
-        self._bulkhead = Bulkhead(_CALLS)
+        self._bulkhead = Bulkhead(calls)
         self._kept: Kept[ServiceToken] = Kept()
 
     @property

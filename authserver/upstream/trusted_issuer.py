@@ -20,13 +20,17 @@ class TrustedIssuerClient:
     """Verifies the tokens of one issuer; all but those with a new key without asking anybody."""
 
     def __init__(
-        self, settings: TrustedIssuer, clock: Callable[[], float] = time.monotonic
+        self,
+        settings: TrustedIssuer,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        calls: int = _CALLS,
     ) -> None:
         self._settings = settings
         self._session = UpstreamSession(settings.ca_file)
         # Where its metadata alone leads us is no place inside: the operator writes that.
         self._elsewhere = UpstreamSession(settings.ca_file, public_only=True)
-        self._bulkhead = Bulkhead(_CALLS)
+        self._bulkhead = Bulkhead(min(calls, _CALLS))
         self._jwks_uri = Cached(f"metadata of {settings.name}", self._find_jwks_uri, clock)
         self._keys = Cached(f"keys of {settings.name}", self._fetch_keys, clock)
 

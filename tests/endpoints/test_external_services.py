@@ -9,11 +9,11 @@ import pytest
 
 from authserver.oauth.exchange_request import ACCESS_TOKEN, GRANT_TYPE, ID_TOKEN, JWT
 from tests import foreign
-from tests.actors import RESOURCE, Browser, McpClient, claims_of, response_of
+from tests.actors import RESOURCE, Browser, Deployment, McpClient, claims_of, response_of
 from tests.exchanging import SECRETS, WIKI, exchange
 from tests.serving_crm import CRM_SECRET, TOKEN, Crm, start
 from tests.upstream.hostile_idp import HostileIdp
-from tests.upstream.spoiled_server import Spoiled
+from tests.upstream.spoiled_server import Seen, Spoiled
 
 CLUSTER = """
 [clients.chat]
@@ -335,6 +335,34 @@ def test_a_service_that_hangs_disturbs_no_other(sqlite_url, idp, crm, tmp_path):
         hanging = [pool.submit(ask, deployment, token, audience="slow") for _ in range(6)]
         assert ask(deployment, token).status_code == 200
         assert {each.result().status_code for each in hanging} == {503}
+
+
+class Waiting(Crm):
+    """A service that answers when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arrived, self.released = threading.Event(), threading.Event()
+
+    def _answer(self, seen: Seen) -> Spoiled:
+        self.arrived.set()
+        assert self.released.wait(10)
+        return super()._answer(seen)
+
+
+def test_a_server_of_few_threads_keeps_half_of_them_from_a_service(sqlite_url, idp, tmp_path):
+    with (
+        Waiting() as crm,
+        start(tmp_path, sqlite_url, idp, crm) as usual,
+        Deployment(usual.settings, idp, usual.clock, upstream_calls=1) as deployment,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        tokens = [connect(deployment, scope="issues:read") for _ in range(2)]
+        first = pool.submit(ask, deployment, tokens[0])
+        assert crm.arrived.wait(10)
+        second = ask(deployment, tokens[1])
+        crm.released.set()
+        assert (first.result().status_code, second.status_code) == (200, 503)
 
 
 def test_without_an_upstream_token_the_user_connects_again(deployment, token, crm):
