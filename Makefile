@@ -23,7 +23,7 @@ demo: $(STAMP)-demo ## the whole story on this machine: an identity provider, au
 	$(BIN)/authserver demo $(DEMO_ARGS)
 
 test: $(STAMP)-test ## every test (PYTEST_ARGS="..." goes to pytest)
-	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(STAMP)-lint ## ruff (rules and format) and the import rules
 	$(BIN)/ruff check .
