@@ -54,6 +54,11 @@ class Interruptions:
         """Hold interruptions back from here on."""
         self._holding += 1
 
+    @property
+    def was_raised(self) -> bool:
+        """Say whether there was one, also where something under way took it for its own failure."""
+        return self._raised
+
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         if self._holding:
             self._pending = True

@@ -77,7 +77,10 @@ class _Demo:
             f"An MCP server at {place.mcp_url}, an identity provider at {place.upstream},\n"
             f"and between them authserver at {place.issuer}."
         )
-        if not walk(place.mcp_url, self.story):
+        holds = walk(place.mcp_url, self.story)
+        if self.interruptions.was_raised:  # the tasks that it met may have made a failure of it
+            raise Interruption
+        if not holds:
             self.story.say(f"The authorization server said last:\n{servers.last_words()}")
             return 1
         self.story.say(f"\nAll {len(self.story.titles)} steps hold.")

@@ -3,9 +3,12 @@
 import os
 import signal
 import threading
+from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 
+from authserver.demo import run
 from authserver.demo.interruptions import Interruption, Interruptions
 
 
@@ -78,3 +81,28 @@ def test_another_thread_has_no_signals_to_take_over():
     thread.start()
     thread.join()
     assert raised == []
+
+
+def test_one_that_something_took_for_its_own_failure_is_known():
+    with Interruptions() as interruptions:
+        assert not interruptions.was_raised
+        with pytest.raises(Interruption):
+            send(signal.SIGTERM)
+        assert interruptions.was_raised
+
+
+def test_a_walk_that_fails_for_an_interruption_is_interrupted(monkeypatch, capsys):
+    def lost(*_):
+        with suppress(Interruption):
+            send(signal.SIGTERM)
+        return False
+
+    place = SimpleNamespace(mcp_url="http://mcp", upstream="http://idp", issuer="http://as")
+    servers = SimpleNamespace(wait_until_up=lambda: None, place=place, last_words=lambda: "words")
+    monkeypatch.setattr(run, "start", lambda *_: servers)
+    monkeypatch.setattr(run, "walk", lost)
+
+    assert run.run(check=True, directory=None) == 1
+    said = capsys.readouterr().out
+    assert "Interrupted." in said
+    assert "words" not in said
