@@ -8,6 +8,7 @@ from authserver.client_documents import ClientDocuments
 from authserver.kept import Kept
 from authserver.keys import Agreement, SigningKeys, VaultCipher
 from authserver.oauth.client import Client
+from authserver.oauth.dpop_nonce import Nonces
 from authserver.oauth.refresh_token import RefreshKeys
 from authserver.oauth.resource import Resource, find
 from authserver.rate_limit import RateLimiter
@@ -32,6 +33,7 @@ class AuthServer:
     store: Store
     keys: SigningKeys
     refresh_keys: RefreshKeys
+    dpop_nonces: Nonces
     upstream: Upstream
     documents: ClientDocuments
     trusted_issuers: Mapping[str, TrustedIssuerClient]

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from authserver.oauth.dpop_nonce import Nonces
 from authserver.oauth.refresh_token import RefreshKeys
 
 MIN_SECRET_LENGTH = 32
@@ -113,6 +114,11 @@ def sealed_by(value: str) -> str | None:
 def refresh_keys(keys: tuple[SealingKey, ...]) -> RefreshKeys:
     """Return the MAC keys of refresh tokens, one per sealing key and in their order."""
     return RefreshKeys(tuple((key.kid, derive(key.secret, "refresh-token mac")) for key in keys))
+
+
+def dpop_nonces(keys: tuple[SealingKey, ...]) -> Nonces:
+    """Return what makes and knows the nonces of proofs, the same on every instance."""
+    return Nonces(tuple(derive(key.secret, "dpop-nonce mac") for key in keys))
 
 
 def _parse(sealed: str) -> tuple[str, bytes]:

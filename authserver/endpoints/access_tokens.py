@@ -1,9 +1,9 @@
-"""The one place where access tokens are signed: RFC 9068 §2."""
+"""The one place where access tokens are signed, and how they are handed out: RFC 9068 §2."""
 
 from collections.abc import Mapping
 
 from authserver.app import AuthServer
-from authserver.oauth import access_token, opaque
+from authserver.oauth import access_token, dpop, opaque, scope
 from authserver.oauth.grant import Authorization
 
 
@@ -27,3 +27,13 @@ def mint(
         status=status,
     )
     return server.keys.sign(access_token.ACCESS_TOKEN_TYPE, claims, now)
+
+
+def answer(token: str, authorization: Authorization, lifetime: int) -> dict[str, object]:
+    """Return the members of a token response (RFC 6749 §5.1, RFC 9449 §5)."""
+    return {
+        "access_token": token,
+        "token_type": "Bearer" if authorization.jkt is None else dpop.TOKEN_TYPE,
+        "expires_in": lifetime,
+        "scope": scope.join(authorization.scope),
+    }

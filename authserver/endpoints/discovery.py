@@ -72,6 +72,7 @@ def _metadata(server: AuthServer) -> dict[str, object]:
         workloads=bool(settings.workloads),
         client_documents=settings.publishers.enabled,
         pushed_requests=settings.pushed_authorization_requests,
+        dpop=settings.tokens.dpop,
     )
     document = metadata.authorization_server_metadata(
         settings.issuer,

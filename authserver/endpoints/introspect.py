@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from authserver.app import AuthServer
 from authserver.endpoints.client_authentication import authenticate
 from authserver.message import Request, Response, json_response
-from authserver.oauth import anchor, refresh_token, scope
+from authserver.oauth import anchor, binding, dpop, refresh_token, scope
 from authserver.oauth.access_token import ACCESS_TOKEN_TYPE
 from authserver.oauth.client import Client
 from authserver.oauth.errors import OAuthError
@@ -51,7 +51,8 @@ def _access_token(
     if live is None:
         return None, "revoked"
     said = {name: value for name, value in claims.items() if name not in _PRIVATE}
-    return {**said, "token_type": "Bearer"}, ""
+    token_type = "Bearer" if binding.confirmed(claims) is None else dpop.TOKEN_TYPE
+    return {**said, "token_type": token_type}, ""
 
 
 def _concerns(server: AuthServer, client: Client, claims: Mapping[str, object]) -> bool:

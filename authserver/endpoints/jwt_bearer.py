@@ -1,16 +1,19 @@
 """POST /token with a workload's own token: RFC 7523 §2.1."""
 
+from dataclasses import replace
+
 from authserver.app import AuthServer
-from authserver.endpoints import access_tokens, status_list
+from authserver.endpoints import access_tokens, proof_of_possession, status_list
 from authserver.endpoints.client_authentication import slowed_down
 from authserver.grants import jwt_bearer
 from authserver.message import Request
-from authserver.oauth import scope
+from authserver.oauth import binding, scope
+from authserver.oauth.dpop import Possession
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.workload import GRANT_TYPE
 
 
-def issue(server: AuthServer, request: Request) -> dict[str, object]:
+def issue(server: AuthServer, possession: Possession | None, request: Request) -> dict[str, object]:
     """Return a token that lives no longer than the assertion, and nothing to renew it."""
     if not server.settings.workloads:
         raise OAuthError("unsupported_grant_type", "This grant_type is not supported.")
@@ -20,11 +23,14 @@ def issue(server: AuthServer, request: Request) -> dict[str, object]:
     now = request.now
     with slowed_down(server, "a workload", request):
         proof = jwt_bearer.prove(server, request.params, now)
-    authorization, resource = proof.authorization, proof.resource
+    resource = proof.resource
+    required = resource.dpop_bound_access_tokens_required
+    jkt = binding.bind(possession, bound_to=None, required=required)
+    authorization = replace(proof.authorization, jkt=jkt)
+    proof_of_possession.spend_alone(server, possession)
     lifetime = min(resource.access_token_lifetime, proof.expires_at - now)
     status = status_list.of_subject(server, resource, authorization.anchor, authorization.sub, now)
     token = access_tokens.mint(server, authorization, {}, lifetime=lifetime, status=status, now=now)
-    granted = scope.join(authorization.scope)
     server.audit.emit(
         "token.issued",
         now=now,
@@ -34,11 +40,6 @@ def issue(server: AuthServer, request: Request) -> dict[str, object]:
         sub=authorization.sub,
         issuer=proof.workload.issuer,
         resource=authorization.resource,
-        scope=granted,
+        scope=scope.join(authorization.scope),
     )
-    return {
-        "access_token": token,
-        "token_type": "Bearer",
-        "expires_in": lifetime,
-        "scope": granted,
-    }
+    return access_tokens.answer(token, authorization, lifetime)

@@ -1,9 +1,14 @@
-"""POST /par: a client pushes its authorization request: RFC 9126 §2."""
+"""POST /par: a client pushes its authorization request: RFC 9126 §2, RFC 9449 §10.1."""
+
+from dataclasses import replace
 
 from authserver.app import AuthServer
+from authserver.endpoints import proof_of_possession
 from authserver.endpoints.client_authentication import authenticate
 from authserver.message import Endpoint, Request, Response, json_response
 from authserver.oauth import authorization, opaque, pushed_request
+from authserver.oauth.authorization import AuthorizationRequest
+from authserver.oauth.dpop import Possession
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.pushed_request import PushedRequest
 
@@ -18,6 +23,7 @@ def endpoints(server: AuthServer) -> list[Endpoint]:
 def par(server: AuthServer, request: Request) -> Response:
     """Check the request as /authorize does, keep it, and return its `request_uri`."""
     server.limiter.check_authorize(request.address)
+    possession = proof_of_possession.read(server, request)
     client = authenticate(server, request, ask="anybody")
     if "request_uri" in request.params:
         raise OAuthError("invalid_request", "request_uri cannot be pushed.")
@@ -27,9 +33,11 @@ def par(server: AuthServer, request: Request) -> Response:
         authorization.find_redirect_uri(request.params, client),
         server.settings.resources,
     )
+    checked = _bound(checked, possession)
     request_uri = pushed_request.new_request_uri()
     expires_at = request.now + pushed_request.LIFETIME
     with server.store.write() as tx:
+        proof_of_possession.spend(tx, possession)
         tx.add_pushed_request(PushedRequest(opaque.digest(request_uri), checked, expires_at))
     server.audit.emit(
         "authorization.pushed",
@@ -40,4 +48,14 @@ def par(server: AuthServer, request: Request) -> Response:
         scope=" ".join(checked.scope),
     )
     answer = {"request_uri": request_uri, "expires_in": pushed_request.LIFETIME}
-    return json_response(answer, 201)
+    nonce = proof_of_possession.next_nonce(server, possession, request.now)
+    return json_response(answer, 201, nonce)
+
+
+def _bound(checked: AuthorizationRequest, possession: Possession | None) -> AuthorizationRequest:
+    """Return the request bound to the key that was proved with it (RFC 9449 §10.1)."""
+    if possession is None:
+        return checked
+    if checked.dpop_jkt not in (None, possession.jkt):
+        raise OAuthError("invalid_request", "dpop_jkt is not of the key of the DPoP proof.")
+    return replace(checked, dpop_jkt=possession.jkt)

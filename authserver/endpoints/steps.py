@@ -121,4 +121,5 @@ def _code(
         expires_at=flow.now + server.settings.tokens.authorization_code_lifetime,
         nonce=request.nonce,
         upstream_sid=session.upstream_sid,
+        dpop_jkt=request.dpop_jkt,
     )

@@ -1,12 +1,14 @@
-"""POST /token: one place decides, spends and mints: OAuth 2.1 §3.2, RFC 6749 §5."""
+"""POST /token: one place decides, spends and mints: OAuth 2.1 §3.2, RFC 6749 §5, RFC 9449 §5."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from authserver.app import AuthServer
 from authserver.endpoints import (
     access_tokens,
     client_credentials,
     jwt_bearer,
+    proof_of_possession,
     status_list,
     token_exchange,
 )
@@ -15,6 +17,7 @@ from authserver.grants import Proof, Prove, authorization_code, liveness, refres
 from authserver.message import Request, Response, json_response
 from authserver.oauth import (
     access_token,
+    binding,
     claim,
     exchange_request,
     grant,
@@ -24,6 +27,7 @@ from authserver.oauth import (
 )
 from authserver.oauth import refresh_token as refresh
 from authserver.oauth.client import Client, check_limits
+from authserver.oauth.dpop import Possession
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.grant import Authorization, Grant
 from authserver.oauth.params import Params
@@ -34,34 +38,48 @@ GRANTS: dict[str, Prove] = {
     "refresh_token": refresh_token.prove,
 }
 # Those that spend nothing and keep nothing: whoever proves itself may ask again.
-DIRECT: dict[str, Callable[[AuthServer, Client, Request], dict[str, object]]] = {
+Direct = Callable[[AuthServer, Client, Possession | None, Request], dict[str, object]]
+DIRECT: dict[str, Direct] = {
     exchange_request.GRANT_TYPE: token_exchange.exchange,
     "client_credentials": client_credentials.issue,
 }
 
 
 def token(server: AuthServer, request: Request) -> Response:
-    """Answer a token request: authenticate, prove, narrow, ask the policy, spend, mint; in order.
+    """Answer a token request, and say which nonce the next proof is to have."""
+    possession = proof_of_possession.read(server, request)
+    answer = _answer(server, request, possession)
+    nonce = proof_of_possession.next_nonce(server, possession, request.now)
+    return json_response(answer, headers=nonce)
+
+
+def _answer(
+    server: AuthServer, request: Request, possession: Possession | None
+) -> dict[str, object]:
+    """Authenticate, prove, narrow, ask the policy, bind, spend, mint; in this order.
 
     Whatever is refused before the spend leaves code and refresh token usable.
     """
     params, now = request.params, request.now
     if params.get("grant_type") == workload.GRANT_TYPE:
-        return json_response(jwt_bearer.issue(server, request))
+        return jwt_bearer.issue(server, possession, request)
     client = authenticate(server, request)
+    proof_of_possession.check_client(client, possession)
     grant_type = params.require("grant_type")
     if grant_type in DIRECT:
-        return json_response(DIRECT[grant_type](server, client, request))
+        return DIRECT[grant_type](server, client, possession, request)
     prove = _find_grant(grant_type, client)
     with slowed_down(server, client.client_id, request):
         with server.store.read() as reads:
             proof = prove(server, reads, client, params, now)
         resource, authorization = _narrow(server, client, proof, params)
+        authorization = _bind(resource, authorization, possession)
         server.keys.signing_alg(now)  # raises here, where a server that cannot sign spends nothing
         if proof.rotates is not None and proof.user is not None:
             liveness.check(server, proof.rotates, proof.user, resource, now, request.id)
         with server.store.write() as tx:
-            granted = proof.spend(tx)
+            proof_of_possession.spend(tx, possession)
+            granted = proof.spend(tx, authorization.jkt)
     user_claims, omitted = claim.for_token(proof.user, resource.claims)
     answer = _mint(server, client, authorization, resource, granted, user_claims, now)
     if "openid" in authorization.scope and grant_type == "authorization_code":
@@ -79,7 +97,7 @@ def token(server: AuthServer, request: Request) -> Response:
         generation=granted.generation,
         claims_omitted=" ".join(omitted),
     )
-    return json_response(answer)
+    return answer
 
 
 def _find_grant(grant_type: str, client: Client) -> Prove:
@@ -100,6 +118,18 @@ def _narrow(
     permitted = policy.permit(resource, proof.user, proof.authorization, narrowed)
     check_limits(client, resource, permitted.scope)
     return resource, permitted
+
+
+def _bind(
+    resource: Resource, authorization: Authorization, possession: Possession | None
+) -> Authorization:
+    """Return the authorization bound to the key that was proved, where one was or has to be."""
+    jkt = binding.bind(
+        possession,
+        bound_to=authorization.jkt,
+        required=resource.dpop_bound_access_tokens_required,
+    )
+    return replace(authorization, jkt=jkt)
 
 
 def _find_resource(server: AuthServer, authorization: Authorization) -> Resource:
@@ -128,12 +158,7 @@ def _mint(
         status=status_list.of_grant(server, resource, granted, now),
         now=now,
     )
-    answer: dict[str, object] = {
-        "access_token": token_,
-        "token_type": "Bearer",
-        "expires_in": lifetime,
-        "scope": scope.join(authorization.scope),
-    }
+    answer = access_tokens.answer(token_, authorization, lifetime)
     if "refresh_token" in client.grant_types:
         answer["refresh_token"] = refresh.issue(server.refresh_keys, granted)
     return answer

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from authserver.adapter import unexpected
 from authserver.app import AuthServer
+from authserver.endpoints import proof_of_possession
 from authserver.endpoints.client_authentication import authenticate
 from authserver.endpoints.token_exchange import carry_out
 from authserver.grants import token_exchange
@@ -38,14 +39,18 @@ def endpoints(server: AuthServer) -> list[Endpoint]:
 
 def token_batch(server: AuthServer, request: Request) -> Response:
     """Answer a batch: what concerns it as a whole is refused as a whole."""
+    possession = proof_of_possession.read(server, request)
     client = authenticate(server, request)
+    proof_of_possession.check_client(client, possession)
     params = request.params
     if params.require("grant_type") != exchange_request.GRANT_TYPE:
         raise OAuthError("unsupported_grant_type", "This grant_type is not supported here.")
     requester = token_exchange.find_requester(server, client)
     asked = exchange_request.parse(params)
     names = _names(params)
-    presented = token_exchange.verify(server, requester, asked, request.now)
+    jkt = possession.jkt if possession else None
+    presented = token_exchange.verify(server, requester, asked, request.now, jkt)
+    proof_of_possession.spend_alone(server, possession)
 
     def attempt(name: str) -> Result:
         return _attempt(server, client, presented, name, request)
@@ -53,7 +58,9 @@ def token_batch(server: AuthServer, request: Request) -> Response:
     elsewhere = [name for name in names if _is_elsewhere(server, name)]
     results = {name: attempt(name) for name in names if name not in elsewhere}
     results |= zip(elsewhere, _side_by_side(attempt, elsewhere), strict=True)
-    return json_response({"results": [{"audience": each, **results[each]} for each in names]})
+    nonce = proof_of_possession.next_nonce(server, possession, request.now)
+    answers = [{"audience": each, **results[each]} for each in names]
+    return json_response({"results": answers}, headers=nonce)
 
 
 def _names(params: Params) -> tuple[str, ...]:

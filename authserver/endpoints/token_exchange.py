@@ -1,25 +1,30 @@
 """POST /token with a token exchange: what was decided is carried out: RFC 8693 §2.2."""
 
 from authserver.app import AuthServer
-from authserver.endpoints import access_tokens, status_list
+from authserver.endpoints import access_tokens, proof_of_possession, status_list
 from authserver.endpoints.held_token import held_token, source_of
 from authserver.endpoints.service_token import service_token
 from authserver.grants import token_exchange
 from authserver.grants.token_exchange import Proof
 from authserver.message import Request
-from authserver.oauth import claim, policy, scope
+from authserver.oauth import claim, dpop, policy, scope
 from authserver.oauth.client import Client
+from authserver.oauth.dpop import Possession
 from authserver.oauth.edge import UPSTREAM
-from authserver.oauth.exchange import too_wide
+from authserver.oauth.exchange import Exchange, too_wide
 from authserver.oauth.exchange_request import ACCESS_TOKEN
 from authserver.oauth.grant import Authorization
 from authserver.oauth.resource import Resource
 from authserver.upstream.external_service import UNKNOWN_LIFETIME, ExternalServiceClient
 
 
-def exchange(server: AuthServer, client: Client, request: Request) -> dict[str, object]:
+def exchange(
+    server: AuthServer, client: Client, possession: Possession | None, request: Request
+) -> dict[str, object]:
     """Return the answer to one exchange: a token for the target, and no refresh token."""
-    proof = token_exchange.prove(server, client, request.params, request.now)
+    jkt = possession.jkt if possession else None
+    proof = token_exchange.prove(server, client, request.params, request.now, jkt)
+    proof_of_possession.spend_alone(server, possession)
     return carry_out(server, client, proof, request)
 
 
@@ -66,6 +71,7 @@ def _mint(
         auth_time=subject.auth_time,
         actors=decided.actors,
         via=decided.via,
+        jkt=_bound_to(resource, decided),
     )
     user_claims, _ = claim.for_token(proof.user, resource.claims)
     token = access_tokens.mint(
@@ -76,7 +82,14 @@ def _mint(
         status=_status(server, proof, resource, now),
         now=now,
     )
-    return _answer(token, lifetime, permitted)
+    answer = access_tokens.answer(token, authorization, lifetime)
+    return {**answer, "issued_token_type": ACCESS_TOKEN}
+
+
+def _bound_to(resource: Resource, decided: Exchange) -> str | None:
+    if resource.dpop_bound_access_tokens_required and decided.jkt is None:
+        raise dpop.refused("missing")
+    return decided.jkt
 
 
 def _status(

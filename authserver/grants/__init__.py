@@ -15,14 +15,15 @@ from authserver.storage.store import Reads, Transaction
 class Proof:
     """What a request proves, and the statement that spends it.
 
-    `spend` returns the grant that the answer belongs to. It raises `invalid_grant` where it lost
-    a race or meets a replay; only a replay verdict leaves something written. `user` is whom the
-    policy is asked about: without one, only a resource without rules is open. `rotates` is the
-    grant whose current refresh token this is; of a code, or an answer given again, there is none.
+    `spend` gets the key that the request proved to hold, and returns the grant that the answer
+    belongs to. It raises `invalid_grant` where it lost a race or meets a replay; only a replay
+    verdict leaves something written. `user` is whom the policy is asked about: without one, only a
+    resource without rules is open. `rotates` is the grant whose current refresh token this is; of
+    a code, or an answer given again, there is none.
     """
 
     authorization: Authorization
-    spend: Callable[[Transaction], Grant]
+    spend: Callable[[Transaction, str | None], Grant]
     user: User | None = None
     rotates: Grant | None = None
 

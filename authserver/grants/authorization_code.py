@@ -32,10 +32,10 @@ def prove(server: AuthServer, reads: Reads, client: Client, params: Params, now:
     if user is None:
         raise _refused("user_gone")
 
-    def spend(tx: Transaction) -> Grant:
+    def spend(tx: Transaction, jkt: str | None) -> Grant:
         if not tx.spend_code(code.digest, now, code.epoch_subjects):
             raise _replayed(tx, code, now)
-        grant = _new_grant(server, code, now)
+        grant = _new_grant(server, code, jkt, now)
         grant = replace(grant, status_index=_status_index(server, tx, grant, now))
         tx.add_grant(grant)
         return grant
@@ -54,7 +54,7 @@ def _replayed(tx: Transaction, code: Code, now: int) -> OAuthError:
     return _refused("code_replayed_grant_revoked")
 
 
-def _new_grant(server: AuthServer, code: Code, now: int) -> Grant:
+def _new_grant(server: AuthServer, code: Code, jkt: str | None, now: int) -> Grant:
     tokens = server.settings.tokens
     return Grant(
         id=code.grant_id,
@@ -73,6 +73,7 @@ def _new_grant(server: AuthServer, code: Code, now: int) -> Grant:
         epochs=code.epochs,
         upstream_sid=code.upstream_sid,
         refresh_kid=server.refresh_keys.current,
+        dpop_jkt=jkt,
     )
 
 

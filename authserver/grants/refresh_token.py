@@ -25,7 +25,7 @@ def prove(server: AuthServer, reads: Reads, client: Client, params: Params, now:
     if user is None:
         raise _refused("user_gone")
 
-    def spend(tx: Transaction) -> Grant:
+    def spend(tx: Transaction, _jkt: str | None) -> Grant:
         return _spend(server, tx, grant, presented, now)
 
     is_current = refresh_token.judge(grant, presented.generation, now) == "current"

@@ -2,7 +2,7 @@
 
 from authserver.app import AuthServer
 from authserver.grants import foreign_subject
-from authserver.oauth import act, anchor, scope
+from authserver.oauth import act, anchor, binding, scope
 from authserver.oauth.access_token import ACCESS_TOKEN_TYPE
 from authserver.oauth.act import Party
 from authserver.oauth.edge import Requester
@@ -37,11 +37,16 @@ def verify(
 
 
 def verify_actor(
-    server: AuthServer, requester: Requester, request: ExchangeRequest, now: int
+    server: AuthServer,
+    requester: Requester,
+    request: ExchangeRequest,
+    now: int,
+    jkt: str | None = None,
 ) -> Party | None:
     """Return whom an actor token is about, None where there is no such token.
 
-    One of ours must have been issued to the requester, or for the requester's own resource.
+    One of ours must have been issued to the requester, or for the requester's own resource; one
+    that is bound must be to the key that the requester proved to hold (`jkt`).
     """
     token, type_ = request.actor_token, request.actor_token_type or ACCESS_TOKEN
     if token is None:
@@ -58,6 +63,8 @@ def verify_actor(
         subject, _ = _ours(server, token, type_, now, "actor")
         if requester.client_id != subject.client_id and requester.resource != subject.source:
             raise _refused("actor", "issued_to_another")
+        if subject.jkt not in (None, jkt):
+            raise _refused("actor", "bound_to_another_key")
         return Party(server.issuer, subject.sub)
     raise refusal
 
@@ -74,8 +81,6 @@ def _ours(
     resource = server.resource(str(claims["aud"]))
     if resource is None:
         raise _refused(role, "resource_not_served")
-    if "cnf" in claims:
-        raise _refused(role, "bound_to_a_key")
     with server.store.read() as reads:
         live = reads.live_token(root, sub, anchor.jtis(claims), now)
     if live is None:
@@ -93,6 +98,7 @@ def _ours(
         via=anchor.via(claims),
         link=anchor.link(claims),
         actors=act.read(claims.get("act"), server.issuer),
+        jkt=binding.confirmed(claims),
     )
     return subject, live
 

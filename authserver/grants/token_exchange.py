@@ -24,13 +24,14 @@ from authserver.storage.anchors import LiveToken
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """The tokens of a request, verified, and who presents them."""
+    """The tokens of a request, verified, who presents them, and the key that it proved to hold."""
 
     requester: Requester
     subject: Subject
     live: LiveToken
     actor: Party | None
     scope: tuple[str, ...]
+    jkt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +44,27 @@ class Proof:
     grant: Grant | None = None
 
 
-def prove(server: AuthServer, client: Client, params: Params, now: int) -> Proof:
+def prove(
+    server: AuthServer, client: Client, params: Params, now: int, jkt: str | None = None
+) -> Proof:
     """Prove a request for one target; raises what `oauth.exchange` raises."""
     requester = find_requester(server, client)
     request = exchange_request.parse(params)
     wanted = target.find(params, server.settings.resources, server.services)
-    return decide(server, verify(server, requester, request, now), wanted)
+    return decide(server, verify(server, requester, request, now, jkt), wanted)
 
 
 def verify(
-    server: AuthServer, requester: Requester, request: ExchangeRequest, now: int
+    server: AuthServer,
+    requester: Requester,
+    request: ExchangeRequest,
+    now: int,
+    jkt: str | None = None,
 ) -> Presented:
     """Verify the tokens of a request; raises `invalid_request`, `temporarily_unavailable`."""
     subject, live = subject_token.verify(server, requester, request, now)
-    actor = subject_token.verify_actor(server, requester, request, now)
-    return Presented(requester, subject, live, actor, request.scope)
+    actor = subject_token.verify_actor(server, requester, request, now, jkt)
+    return Presented(requester, subject, live, actor, request.scope, jkt)
 
 
 def decide(server: AuthServer, presented: Presented, wanted: Target) -> Proof:
@@ -74,6 +81,7 @@ def decide(server: AuthServer, presented: Presented, wanted: Target) -> Proof:
         way,
         issuer=server.issuer,
         audience=None if wanted.resource is None else wanted.resource.url,
+        jkt=presented.jkt,
     )
     return Proof(decided, wanted, presented.live.user, presented.live.grant)
 

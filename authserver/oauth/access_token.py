@@ -1,4 +1,4 @@
-"""The claims of access and ID tokens: RFC 9068 §2.2, RFC 8693 §4.1, OpenID Connect Core §2."""
+"""The claims of access and ID tokens: RFC 9068 §2.2, RFC 8693 §4.1, RFC 9449 §6, OIDC Core §2."""
 
 import hashlib
 from base64 import urlsafe_b64encode
@@ -42,6 +42,8 @@ def access_token_claims(
         **authorization.anchor.claims(),
         **_history(authorization),
     }
+    if authorization.jkt is not None:
+        claims["cnf"] = {"jkt": authorization.jkt}
     if status is not None:
         claims["status"] = status
     return claims

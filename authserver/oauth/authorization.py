@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
-from authserver.oauth import pkce, redirect_uri, resource, scope
+from authserver.oauth import binding, pkce, redirect_uri, resource, scope
 from authserver.oauth.client import Client
 from authserver.oauth.errors import Code, OAuthError
 from authserver.oauth.params import Params
@@ -41,6 +41,7 @@ class AuthorizationRequest:
     prompt: frozenset[str] = frozenset()
     max_age: int | None = None
     login_hint: str | None = None
+    dpop_jkt: str | None = None
 
 
 def find_redirect_uri(params: Params, client: Client) -> str:
@@ -99,6 +100,7 @@ def parse_request(
         prompt=_prompt(params),
         max_age=_max_age(params),
         login_hint=_bounded(params, "login_hint", MAX_LOGIN_HINT),
+        dpop_jkt=binding.check_jkt(params.get("dpop_jkt")),
     )
 
 

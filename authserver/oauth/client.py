@@ -29,8 +29,8 @@ __all__ = [
     "secret_digest",
 ]
 
-
 _OF_KEYS = ("jwks", "jwks_uri", "token_endpoint_auth_signing_alg")
+_FLAGS = ("require_pushed_authorization_requests", "dpop_bound_access_tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ class Client:
     jwks_uri: str | None = None
     token_endpoint_auth_signing_alg: str | None = None
     require_pushed_authorization_requests: bool = False
+    dpop_bound_access_tokens: bool = False
     resources: frozenset[str] | None = None
     registered_at: int = 0
     preregistered: bool = False
@@ -85,7 +86,7 @@ class RegistrationPolicy:
     """What open registration allows; every value stands in `[registration]`.
 
     `confidential_redirect_uris` are exact URIs whose clients say `none` and then want a secret;
-    `fetches_keys` is whether a `jwks_uri` may be named.
+    `fetches_keys` is whether a `jwks_uri` may be named, `dpop` whether tokens can be bound to keys.
     """
 
     enabled: bool = True
@@ -94,6 +95,7 @@ class RegistrationPolicy:
     default_client_scopes: tuple[str, ...] = ()
     confidential_redirect_uris: frozenset[str] = frozenset()
     fetches_keys: bool = True
+    dpop: bool = True
     unused_lifetime: int = 7 * 86400
     idle_lifetime: int = 90 * 86400
 
@@ -130,6 +132,7 @@ def parse(document: Mapping[str, object], policy: RegistrationPolicy) -> Client:
         require_pushed_authorization_requests=client_metadata.read_flag(
             "require_pushed_authorization_requests", document
         ),
+        dpop_bound_access_tokens=client_metadata.read_bound_tokens(document, dpop=policy.dpop),
     )
 
 
@@ -157,12 +160,12 @@ def echo(client: Client, scopes_supported: tuple[str, ...]) -> dict[str, object]
         value = getattr(client, name)
         if value is not None:
             document[name] = value
-    if client.require_pushed_authorization_requests:
-        document["require_pushed_authorization_requests"] = True
-    if client.client_name:
-        document["client_name"] = client.client_name
-    if client.application_type:
-        document["application_type"] = client.application_type
+    for name in _FLAGS:
+        if getattr(client, name):
+            document[name] = True
+    for name in ("client_name", "application_type"):
+        if getattr(client, name):
+            document[name] = getattr(client, name)
     return {**document, **client.other}
 
 

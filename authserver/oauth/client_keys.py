@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from authserver.oauth import redirect_uri, stranger_url
+from authserver.oauth import jwk, redirect_uri, stranger_url
 from authserver.oauth.client_assertion import ALGORITHMS
 from authserver.oauth.errors import OAuthError
 
 _MAX_KEYS = 20
-_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ def check(document: Mapping[str, object]) -> None:
     keys = jwks.get("keys") if isinstance(jwks, dict) else None
     if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
         raise _bad("jwks must be a JSON Web Key Set.")
-    if any(_PRIVATE & set(key) for key in keys):
+    if any(jwk.PRIVATE & set(key) for key in keys):
         raise _bad("jwks must hold public keys only.")
 
 

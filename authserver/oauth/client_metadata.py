@@ -103,6 +103,14 @@ def read_flag(name: str, document: Mapping[str, object]) -> bool:
     return value
 
 
+def read_bound_tokens(document: Mapping[str, object], *, dpop: bool) -> bool:
+    """Say whether it is never to have a bearer token (RFC 9449 §5.2); refused without DPoP."""
+    wants = read_flag("dpop_bound_access_tokens", document)
+    if wants and not dpop:
+        raise _bad("dpop_bound_access_tokens is not supported.")
+    return wants
+
+
 def read_other(document: Mapping[str, object]) -> dict[str, str]:
     """Return the members that are only kept and repeated; unusable values are left out."""
     kept: dict[str, str] = {}

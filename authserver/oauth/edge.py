@@ -32,7 +32,8 @@ class Edge:
 
     `scopes` says for each scope of the source what it is worth at the target; `fixed_scopes` are
     worth it whatever a foreign token says. `actors` are whose actor tokens are believed without a
-    `may_act`, or with `any_actor` everybody's; `impersonate` leaves `act` out.
+    `may_act`, or with `any_actor` everybody's; `impersonate` leaves `act` out; with
+    `allow_unbound` a token that is bound to a key brings one that is not, of a target elsewhere.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Edge:
     actors: frozenset[Party] = frozenset()
     any_actor: bool = False
     impersonate: bool = False
+    allow_unbound: bool = False
 
 
 def find_edge(edges: tuple[Edge, ...], requester: str, source: str, target: str) -> Edge:

@@ -22,6 +22,9 @@ Code = Literal[
     "invalid_client_metadata",
     # RFC 8707 §2
     "invalid_target",
+    # RFC 9449 §12.2
+    "invalid_dpop_proof",
+    "use_dpop_nonce",
     # OpenID Connect Core §3.1.2.6
     "login_required",
     "consent_required",

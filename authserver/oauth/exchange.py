@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from authserver.oauth import act, scope
+from authserver.oauth import act, dpop, scope
 from authserver.oauth.act import Party
 from authserver.oauth.anchor import Anchor, Link
 from authserver.oauth.edge import ANYBODY, Edge, Requester, no_target
@@ -15,8 +15,8 @@ class Subject:
     """A subject token that was verified: whose it is, for whom it was made, what hangs on it.
 
     `source` is the name of the resource that is its `aud`, of the issuer whose it is, or
-    `upstream`; `client_id` is whom it was issued to. `link` is its place in the chain: of a token
-    that is not ours there is none.
+    `upstream`; `client_id` is whom it was issued to, `jkt` the key that it is bound to. `link` is
+    its place in the chain: of a token that is not ours there is none.
     """
 
     kind: Literal["ours", "upstream", "issuer"]
@@ -31,6 +31,7 @@ class Subject:
     link: Link | None = None
     actors: tuple[Party, ...] = ()
     may_act: object = None
+    jkt: str | None = None
 
     @property
     def issued_to(self) -> tuple[str, ...]:
@@ -42,7 +43,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What was decided: the most that a token for the target may say and do."""
+    """What was decided: the most that a token for the target may say and do.
+
+    `jkt` is the key that it is bound to, the requester's own.
+    """
 
     subject: Subject
     target: str
@@ -50,6 +54,7 @@ class Exchange:
     requested: tuple[str, ...]
     actors: tuple[Party, ...]
     via: tuple[Link, ...]
+    jkt: str | None = None
 
     @property
     def scope(self) -> tuple[str, ...]:
@@ -77,19 +82,20 @@ def decide(
     *,
     issuer: str,
     audience: str | None,
+    jkt: str | None = None,
 ) -> Exchange:
     """Decide what the requester gets for the subject's token at the edge's target.
 
-    `audience` is the target's URL where it is a resource; `issuer` is ours.
-
-    Raises `invalid_request` where policy does not take the tokens (RFC 8693 §2.2.2),
-    `invalid_target`, `invalid_scope`.
+    `audience` is the target's URL where it is a resource; `issuer` is ours; `jkt` is the key that
+    the requester proved to hold. Raises `invalid_request` where policy does not take the tokens
+    (RFC 8693 §2.2.2), `invalid_target`, `invalid_scope`, `invalid_dpop_proof`.
     """
     me = Party(issuer, requester.client_id)
     _check_requester(requester, subject)
     _check_may_act(subject.may_act, me, actor)
     _check_actor(subject.may_act, actor, edge)
     _check_target(requester, edge)
+    _check_binding(subject, jkt, edge, audience)
     worth = _worth(requester, subject, edge, audience)
     if not set(requested) <= set(worth) or (_gives_scopes(edge) and not worth):
         raise too_wide("scope_of_edge_or_chain")
@@ -100,6 +106,7 @@ def decide(
         requested=requested,
         actors=_actors(subject, me, actor, edge),
         via=_via(subject),
+        jkt=jkt,
     )
 
 
@@ -134,6 +141,16 @@ def _check_actor(may_act: object, actor: Party | None, edge: Edge) -> None:
 def _check_target(requester: Requester, edge: Edge) -> None:
     if requester.resource is None and edge.target not in requester.targets:
         raise no_target("target_not_of_requester")
+
+
+def _check_binding(subject: Subject, jkt: str | None, edge: Edge, audience: str | None) -> None:
+    """What is bound stays bound: by the requester's own key, unless the operator lets it go."""
+    if subject.jkt is None:
+        return
+    if jkt is None:
+        raise dpop.refused("missing")
+    if audience is None and not edge.allow_unbound:
+        raise no_target("target_cannot_be_bound")
 
 
 def _worth(

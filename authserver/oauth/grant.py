@@ -14,6 +14,7 @@ class Authorization:
 
     `anchor` is what ends every token minted from this. What was exchanged says who acts, the
     newest first, and `via` which tokens of ours. Nobody signs in for some subjects: no `auth_time`.
+    `jkt` is the thumbprint of the key that its tokens are bound to, None for bearer tokens.
     """
 
     sub: str
@@ -25,11 +26,15 @@ class Authorization:
     nonce: str | None = field(default=None, repr=False)
     actors: tuple[Party, ...] = ()
     via: tuple[Link, ...] = ()
+    jkt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """An issued authorization code; `digest` is the SHA-256 of what the client holds."""
+    """An issued authorization code; `digest` is the SHA-256 of what the client holds.
+
+    `dpop_jkt` is the key that the client asked for it to be bound to (RFC 9449 §10).
+    """
 
     digest: str = field(repr=False)
     grant_id: str
@@ -46,6 +51,7 @@ class Code:
     nonce: str | None = field(default=None, repr=False)
     upstream_sid: str | None = None
     spent_at: int | None = None
+    dpop_jkt: str | None = None
 
     @property
     def epoch_subjects(self) -> tuple[str, ...]:
@@ -53,10 +59,10 @@ class Code:
         return epoch.of_grant(self.sub, self.client_id, self.resource, self.upstream_sid)
 
     def authorization(self) -> Authorization:
-        """Return what the code proves."""
+        """Return what the code proves, and the key that it is bound to."""
         return Authorization(
             self.sub, self.client_id, self.resource, self.scope, Anchor(self.grant_id),
-            self.auth_time, self.nonce,
+            self.auth_time, self.nonce, jkt=self.dpop_jkt,
         )  # fmt: skip
 
 
@@ -67,7 +73,8 @@ class Grant:
     `handle` names it in refresh tokens, `id` in access tokens; `generation` counts rotations;
     `expires_at` is its absolute end, `idle_expires_at` moves with each rotation. `refresh_kid` is
     the key with which its current refresh token was made, None of one that an earlier version made.
-    `status_index` is its bit in the status list, where it has one.
+    `status_index` is its bit in the status list, where it has one. `dpop_jkt` is the key that was
+    proved when the code was redeemed: it never changes, and is never added later.
     """
 
     id: str
@@ -88,6 +95,7 @@ class Grant:
     revoked_at: int | None = None
     refresh_kid: str | None = None
     status_index: int | None = None
+    dpop_jkt: str | None = None
 
     @property
     def epoch_subjects(self) -> tuple[str, ...]:
@@ -95,10 +103,11 @@ class Grant:
         return epoch.of_grant(self.sub, self.client_id, self.resource, self.upstream_sid)
 
     def authorization(self) -> Authorization:
-        """Return what a refresh token of this grant proves."""
+        """Return what a refresh token of this grant proves, and the key that it is bound to."""
         return Authorization(
-            self.sub, self.client_id, self.resource, self.scope, Anchor(self.id), self.auth_time
-        )
+            self.sub, self.client_id, self.resource, self.scope, Anchor(self.id), self.auth_time,
+            jkt=self.dpop_jkt,
+        )  # fmt: skip
 
 
 def narrow(authorization: Authorization, params: Params) -> Authorization:

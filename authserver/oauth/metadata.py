@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from authserver.oauth import client_assertion, scope, workload
+from authserver.oauth import client_assertion, dpop, scope, workload
 from authserver.oauth.client import AUTH_METHODS, GRANT_TYPES
 from authserver.oauth.exchange_request import GRANT_TYPE
 from authserver.oauth.resource import Resource
@@ -48,6 +48,7 @@ class Features:
     client_assertions: bool = False
     client_documents: bool = False
     pushed_requests: bool = False
+    dpop: bool = False
 
 
 def authorization_server_metadata(
@@ -75,10 +76,18 @@ def authorization_server_metadata(
         "id_token_signing_alg_values_supported": list(id_token_algs),
         "protected_resources": [resource.url for resource in resources],
     }
+    return {**document, **_switched_on(issuer, features)}
+
+
+def _switched_on(issuer: str, features: Features) -> dict[str, object]:
+    """Return the members that are absent where the operator did not want them."""
+    document: dict[str, object] = {}
     if features.token_batch:
         document["token_batch_endpoint"] = f"{issuer}/token-batch"
     if features.pushed_requests:
         document["pushed_authorization_request_endpoint"] = f"{issuer}/par"
+    if features.dpop:
+        document["dpop_signing_alg_values_supported"] = list(dpop.ALGORITHMS)
     if features.client_documents:
         document["client_id_metadata_document_supported"] = True
     if features.registration:

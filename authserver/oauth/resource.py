@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
+from authserver.oauth import jwk
 from authserver.oauth.allow import Allow
 from authserver.oauth.errors import OAuthError
 
@@ -45,7 +46,8 @@ class Resource:
     upstream tokens are kept for its server, and `upstream_scopes` are asked for there just for it.
     `liveness` says whether the upstream is asked about the user before a refresh, `status_list`
     whether its tokens are on the list by which verifiers hear of revocations. One that is `retired`
-    takes no new authorizations, while its grants run out.
+    takes no new authorizations, while its grants run out. With `dpop_bound_access_tokens_required`
+    it takes no bearer tokens.
     """
 
     key: str
@@ -61,6 +63,7 @@ class Resource:
     liveness: Liveness = "login-only"
     status_list: bool = False
     retired: bool = False
+    dpop_bound_access_tokens_required: bool = False
 
     @property
     def checks_upstream(self) -> bool:
@@ -136,8 +139,10 @@ def metadata_url(resource_url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}/.well-known/oauth-protected-resource{path}{query}"
 
 
-def protected_resource_metadata(resource: Resource, issuer: str) -> dict[str, object]:
-    """Return the metadata document of a resource (RFC 9728 §2)."""
+def protected_resource_metadata(
+    resource: Resource, issuer: str, *, knows_dpop: bool = False
+) -> dict[str, object]:
+    """Return the metadata document of a resource (RFC 9728 §2); `knows_dpop` is of its server."""
     document: dict[str, object] = {
         "resource": resource.url,
         "authorization_servers": [issuer],
@@ -146,6 +151,10 @@ def protected_resource_metadata(resource: Resource, issuer: str) -> dict[str, ob
     }
     if resource.scopes:
         document["scopes_supported"] = list(resource.scopes)
+    if resource.dpop_bound_access_tokens_required:
+        document["dpop_bound_access_tokens_required"] = True
+    if knows_dpop or resource.dpop_bound_access_tokens_required:
+        document["dpop_signing_alg_values_supported"] = list(jwk.ALGORITHMS)
     if resource.documentation:
         document["resource_documentation"] = resource.documentation
     return document

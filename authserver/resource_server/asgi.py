@@ -2,17 +2,23 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextvars import ContextVar
 from typing import Any
 
 from authserver.resource_server.challenge import Answer
 from authserver.resource_server.gate import ENVIRONMENT_KEY, Gate, PathScopes
 from authserver.resource_server.guard import ResourceServer
+from authserver.resource_server.verifier import AccessToken
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+# What the gate let in, for what looks at the token again inside.
+ADMITTED: ContextVar[AccessToken | None] = ContextVar("authserver_admitted", default=None)
 
 
 class ProtectedApplication:
@@ -37,9 +43,17 @@ class ProtectedApplication:
             await send_answer(scope, send, result)
             return
         admitted = {key: value for key, value in scope.items() if key != ENVIRONMENT_KEY}
-        if result is not None:
-            admitted[ENVIRONMENT_KEY] = result
-        await self._app(admitted, receive, send)
+        if result is None:
+            await self._app(admitted, receive, send)
+            return
+        admitted[ENVIRONMENT_KEY] = result
+        if result.jkt is not None:
+            admitted["headers"] = list(_as_bearer(scope, result.token))
+        before = ADMITTED.set(result)
+        try:
+            await self._app(admitted, receive, send)
+        finally:
+            ADMITTED.reset(before)
 
 
 def protect_asgi(
@@ -52,9 +66,18 @@ def protect_asgi(
     """Return the application behind a gate; it finds `scope["authserver.access_token"]`.
 
     `public` are paths that need no token, `path_scopes` the scopes that a path and all below it
-    need besides the guard's `required_scopes`.
+    need besides the guard's `required_scopes`. A token that came with a proof reaches it as a
+    bearer token: the proof was judged here.
     """
     return ProtectedApplication(app, Gate.of(guard, public, path_scopes or {}))
+
+
+def _as_bearer(scope: Scope, token: str) -> Iterable[tuple[bytes, bytes]]:
+    """Return the headers for an application that knows bearer tokens only: the proof was judged."""
+    for name, value in _raw(scope):
+        if name not in (b"authorization", b"dpop"):
+            yield name, value
+    yield b"authorization", f"Bearer {token}".encode()
 
 
 def _raw(scope: Scope) -> Iterable[tuple[bytes, bytes]]:

@@ -1,21 +1,19 @@
-"""Reads the Authorization header and answers what it lacks. RFC 6750 §2.1, §3, RFC 9728 §5.1"""
+"""Answers what a request lacks. RFC 6750 §3, RFC 9728 §5.1, RFC 9449 §7.1"""
 
 import json
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from authserver.oauth import dpop
 from authserver.oauth.errors import OAuthError
 from authserver.resource_server.errors import InsufficientScope, InvalidToken
 
-_CREDENTIALS = re.compile(r"(?P<scheme>[!#$%&'*+.^_`|~0-9A-Za-z-]+) +(?P<rest>.*)\Z", re.DOTALL)
-_BEARER_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*\Z")
-_SECOND_BEARER = re.compile(r",\s*bearer\b", re.IGNORECASE)  # how WSGI joins a second header
+_NO_ERROR: Mapping[str, str] = {}
 
 # Any page may read the metadata and the challenge: neither holds a secret nor needs a cookie.
 CORS = (
     ("Access-Control-Allow-Origin", "*"),
-    ("Access-Control-Expose-Headers", "WWW-Authenticate"),
+    ("Access-Control-Expose-Headers", "WWW-Authenticate, DPoP-Nonce"),
 )
 
 
@@ -28,40 +26,26 @@ class Answer:
     body: bytes = b""
 
 
-def bearer_token(authorization: Sequence[str]) -> str | None:
-    """Return the token from the values of all Authorization headers, None where there is none.
-
-    Another scheme is as good as none. Raises `invalid_request` for a token without its scheme, for
-    two headers and for what is no token. A token is looked for nowhere else, never in the query.
-    """
-    values = [value.strip(" \t") for value in authorization if value.strip(" \t")]
-    if not values:
-        return None
-    if len(values) > 1 or _SECOND_BEARER.search(values[0]):
-        raise OAuthError("invalid_request", "The request has more than one Authorization header.")
-    credentials = _CREDENTIALS.match(values[0])
-    if credentials is None:
-        raise OAuthError("invalid_request", "The Authorization header is not 'Bearer <token>'.")
-    if credentials["scheme"].lower() != "bearer":
-        return None
-    if not _BEARER_TOKEN.match(credentials["rest"]):
-        raise OAuthError("invalid_request", "The Authorization header holds no single token.")
-    return credentials["rest"]
-
-
 @dataclass(frozen=True, slots=True)
 class Challenger:
-    """Says what a client must do next: where the metadata is, and which scopes to ask for."""
+    """Says what a client must do next: where the metadata is, and which scopes to ask for.
+
+    With `dpop_required` the challenge is that of bound tokens, whatever came in.
+    """
 
     metadata_url: str
     scopes: tuple[str, ...]
+    dpop_required: bool = False
 
     def without_token(self, required: Iterable[str] = ()) -> Answer:
         """Return the 401 that starts a client's discovery: no `error`, for nothing went wrong."""
-        return self._answer(401, self._bearer({}, (*self.scopes, *required)))
+        challenge = self._challenge(_NO_ERROR, (*self.scopes, *required), is_bound=False)
+        return self._answer(401, challenge)
 
-    def refusal(self, error: OAuthError, required: Iterable[str] = ()) -> Answer:
-        """Return the answer to a request that was refused."""
+    def refusal(
+        self, error: OAuthError, required: Iterable[str] = (), *, is_bound: bool = False
+    ) -> Answer:
+        """Return the answer to a request that was refused; `is_bound` is the scheme it used."""
         if error.code == "temporarily_unavailable":
             return self._answer(error.status, None, error)
         scopes: Iterable[str] = ()
@@ -69,14 +53,20 @@ class Challenger:
             scopes = (*self.scopes, *required)
         elif isinstance(error, InsufficientScope):
             scopes = error.required
-        return self._answer(error.status, self._bearer(error.members(), scopes), error)
+        challenge = self._challenge(error.members(), scopes, is_bound=is_bound)
+        return self._answer(error.status, challenge, error)
 
-    def _bearer(self, members: dict[str, str], scopes: Iterable[str]) -> str:
+    def _challenge(
+        self, members: Mapping[str, str], scopes: Iterable[str], *, is_bound: bool
+    ) -> str:
         # One challenge, of one scheme: clients read the first scheme, and the first `scope=` in it.
-        parameters = members | {"resource_metadata": self.metadata_url}
+        scheme = "DPoP" if is_bound or self.dpop_required else "Bearer"
+        parameters = {**members, "resource_metadata": self.metadata_url}
         if scope := " ".join(dict.fromkeys(scopes)):
             parameters["scope"] = scope
-        return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parameters.items())
+        if scheme == "DPoP":
+            parameters["algs"] = " ".join(dpop.ALGORITHMS)
+        return f"{scheme} " + ", ".join(f'{name}="{value}"' for name, value in parameters.items())
 
     def _answer(
         self, status: int, challenge: str | None, error: OAuthError | None = None

@@ -25,6 +25,7 @@ class Reply:
     status: int
     document: dict[str, object] = field(repr=False)
     retry_after: str | None = None
+    dpop_nonce: str | None = None
 
 
 class Connection:
@@ -37,9 +38,16 @@ class Connection:
         """Ask for a document; raises Unreachable."""
         return self._ask("GET", url, {}, None)
 
-    def post(self, url: str, form: Sequence[tuple[str, str]], authorization: str) -> Reply:
-        """Send a form; raises Unreachable."""
-        return self._ask("POST", url, {"Authorization": authorization}, form)
+    def post(
+        self,
+        url: str,
+        form: Sequence[tuple[str, str]],
+        authorization: str,
+        proof: str | None = None,
+    ) -> Reply:
+        """Send a form, with a proof of possession where there is one; raises Unreachable."""
+        headers = {"Authorization": authorization, **({"DPoP": proof} if proof else {})}
+        return self._ask("POST", url, headers, form)
 
     def _ask(
         self,
@@ -55,7 +63,8 @@ class Connection:
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             reason = type(error).__name__
         else:
-            return Reply(found.status, document, found.headers.get("retry-after"))
+            names = ("retry-after", "dpop-nonce")
+            return Reply(found.status, document, *(found.headers.get(name) for name in names))
         # Raised out here: the errors of libraries may hold what was sent.
         raise Unreachable(reason)
 

@@ -1,7 +1,8 @@
-"""Why a request is refused at the resource server. RFC 6750 §3.1"""
+"""Why a request is refused at the resource server. RFC 6750 §3.1, RFC 9449 §7.1, §9"""
 
 from typing import Literal
 
+from authserver.oauth import dpop
 from authserver.oauth.errors import OAuthError
 
 Reason = Literal[
@@ -17,6 +18,7 @@ Reason = Literal[
     "not_yet_valid",
     "claims",
     "binding",
+    "possession",
     "revoked",
 ]
 
@@ -33,6 +35,7 @@ _DESCRIPTION: dict[Reason, str] = {
     "not_yet_valid": "The access token is not valid yet.",
     "claims": "The access token lacks a required claim.",
     "binding": "The access token is bound to a key and is no bearer token.",
+    "possession": "The access token is not bound to the key of the DPoP proof.",
     "revoked": "The access token was revoked.",
 }
 
@@ -67,4 +70,31 @@ class KeysUnavailable(OAuthError):
             "The keys of the authorization server are not available.",
             detail=detail,
             headers=(("Retry-After", "5"),),
+        )
+
+
+class InvalidProof(OAuthError):
+    """The proof that came with a bound token is missing or not valid (401)."""
+
+    def __init__(self, reason: dpop.Reason) -> None:
+        error = dpop.refused(reason)
+        super().__init__(error.code, error.description, detail=error.detail, status=401)
+
+    @classmethod
+    def of(cls, error: OAuthError) -> "InvalidProof":
+        """Return the refusal of a resource for that of a proof."""
+        found = cls("malformed")
+        found.description, found.detail = error.description, error.detail
+        return found
+
+
+class NonceRequired(OAuthError):
+    """The proof has no nonce of now; the answer brings one (401)."""
+
+    def __init__(self, nonce: str) -> None:
+        super().__init__(
+            "use_dpop_nonce",
+            "The DPoP proof must have the nonce of this answer.",
+            status=401,
+            headers=(("DPoP-Nonce", nonce),),
         )

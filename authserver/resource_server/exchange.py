@@ -1,10 +1,11 @@
-"""Gets the token for the next hop in exchange for the one that came in. RFC 8693
+"""Gets the token for the next hop in exchange for the one that came in. RFC 8693, RFC 9449
 
     exchanger = TokenExchanger(issuer="https://auth.example.com",
                                client_id="issues", client_secret=secret)
     token = exchanger.token(incoming, audience="wiki")
 
 The incoming token is for this server alone and never leaves it but for the authorization server.
+For one that is bound to its client's key, the next one is bound to this server's own.
 """
 
 import hashlib
@@ -15,10 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 from authserver.kept import Kept
 from authserver.oauth import scope as scopes
 from authserver.oauth.exchange_request import ACCESS_TOKEN, GRANT_TYPE
-from authserver.resource_server.connection import Connection, Unreachable, basic
+from authserver.resource_server.connection import Connection, Reply, Unreachable, basic
 from authserver.resource_server.exchange_batch import read_results
 from authserver.resource_server.exchanged import ExchangedToken, ExchangeFailed, read_token
 from authserver.resource_server.jwks import metadata_url, require_secure_url
+from authserver.resource_server.possessor import Possessor, is_bound
 
 __all__ = ["ExchangeFailed", "ExchangedToken", "TokenExchanger"]
 
@@ -29,7 +31,7 @@ class TokenExchanger:
     """Exchanges tokens as one client; what it got is kept until 80 % of its life, in memory.
 
     `issuer` is the authorization server's, to the letter: its metadata says where to ask. `clock`
-    returns epoch seconds.
+    returns epoch seconds. With `always_bound` every token is bound to this server's own key.
     """
 
     def __init__(
@@ -39,12 +41,15 @@ class TokenExchanger:
         client_id: str,
         client_secret: str,
         connection: Connection | None = None,
+        always_bound: bool = False,
         clock: Callable[[], int] = lambda: int(time.time()),
     ) -> None:
         require_secure_url(issuer, "issuer")
         self._issuer = issuer
         self._authorization = basic(client_id, client_secret)
         self._connection = connection or Connection()
+        self._possessor = Possessor(self._connection, self._authorization, clock)
+        self._always_bound = always_bound
         self._clock = clock
         self._kept: Kept[ExchangedToken] = Kept()
         self._found: Mapping[str, str] | None = None
@@ -81,6 +86,21 @@ class TokenExchanger:
         """Forget a token that its audience refused, so that the next one is a new one."""
         self._kept.forget(_key(subject_token, audience, tuple(sorted(set(scope)))))
 
+    def proof(
+        self, token: ExchangedToken, method: str, url: str, nonce: str | None = None
+    ) -> str | None:
+        """Return the DPoP header to present a token with; None for one that is bound to no key."""
+        if not token.is_bound:
+            return None
+        return self._possessor.key.proof(
+            method, url, self._clock(), access_token=token.access_token, nonce=nonce
+        )
+
+    def _post(self, url: str, subject_token: str, form: list[tuple[str, str]]) -> Reply:
+        if self._always_bound or is_bound(subject_token):
+            return self._possessor.post(url, form)
+        return self._connection.post(url, form, self._authorization)
+
     def _fetch(
         self, subject_token: str, audience: str, names: tuple[str, ...], now: int
     ) -> tuple[ExchangedToken, int]:
@@ -90,7 +110,7 @@ class TokenExchanger:
         ]
         try:
             url = self._endpoints()["token_endpoint"]
-            reply = self._connection.post(url, form, self._authorization)
+            reply = self._post(url, subject_token, form)
         except Unreachable:
             raise _no_answer() from None
         token = read_token(reply, now)
@@ -122,7 +142,7 @@ class TokenExchanger:
             url = self._endpoints().get("token_batch_endpoint")
             if url is None:
                 return None
-            reply = self._connection.post(url, _form(subject_token, audiences), self._authorization)
+            reply = self._post(url, subject_token, _form(subject_token, audiences))
         except Unreachable:
             raise _no_answer() from None
         results = read_results(reply, audiences, now)

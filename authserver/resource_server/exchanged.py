@@ -16,6 +16,11 @@ class ExchangedToken:
     scope: tuple[str, ...]
     expires_at: int
 
+    @property
+    def is_bound(self) -> bool:
+        """Say whether it goes with a proof of this server's key."""
+        return self.token_type.lower() == "dpop"
+
 
 class ExchangeFailed(Exception):
     """There is no token for the target; `error` is the server's code (RFC 6749 §5.2).

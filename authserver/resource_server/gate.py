@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from authserver.resource_server.challenge import Answer
+from authserver.resource_server.credentials import PresentedProof
 from authserver.resource_server.guard import ResourceServer
 from authserver.resource_server.verifier import AccessToken
 
@@ -50,7 +51,9 @@ class Gate:
         if self._is_public(path) or _is_preflight(method, headers):
             return None
         authorization = [value for name, value in headers if name == "authorization"]
-        result = self.guard.admit(authorization, self._required(path))
+        proofs = tuple(value for name, value in headers if name == "dpop")
+        presented = PresentedProof(proofs, method, self.guard.url_of(path))
+        result = self.guard.admit(authorization, self._required(path), presented)
         if isinstance(result, Answer) and method == "HEAD":
             return replace(result, body=b"")
         return result

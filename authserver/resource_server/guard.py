@@ -1,17 +1,23 @@
 """The one object with which an MCP server protects itself. RFC 6750, RFC 9068, RFC 9728"""
 
 from collections.abc import Iterable, Mapping, Sequence
-from urllib.parse import urlsplit
+from dataclasses import replace
+from urllib.parse import quote, urlsplit
 
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.resource import Resource, Scope, canonical
 from authserver.oauth.scope import is_scope_token
-from authserver.resource_server.challenge import Answer, Challenger, bearer_token
+from authserver.resource_server import credentials
+from authserver.resource_server.challenge import Answer, Challenger
+from authserver.resource_server.credentials import Credentials, PresentedProof
+from authserver.resource_server.errors import InvalidProof
 from authserver.resource_server.jwks import require_secure_url
 from authserver.resource_server.metadata import MetadataDocument
+from authserver.resource_server.possession import ProofCheck
 from authserver.resource_server.verifier import AccessToken, Verifier
 
 Scopes = Mapping[str, str | Scope] | Sequence[str]
+NO_PROOF = PresentedProof((), "", "")
 
 
 class ResourceServer:
@@ -22,6 +28,11 @@ class ResourceServer:
     for `challenge_scopes`, by default all scopes that are not sensitive: few clients come back for
     more later. With `status_list` a revocation is seen within a minute. `verifier` replaces the
     one made from `issuer`, `resource`, `algorithms` and `status_list`.
+
+    Tokens that are bound to a key come with a proof of it (DPoP); with `dpop_required` no others
+    are taken. `proofs` says how proofs are judged where several processes share what was spent, or
+    nonces are wanted. `stripped_prefix` is what a proxy in front takes off the path: a proof names
+    the URL that the client asked for.
     """
 
     def __init__(  # noqa: PLR0913 - one for each thing that a resource is told
@@ -36,9 +47,16 @@ class ResourceServer:
         algorithms: Iterable[str] = ("ES256",),
         status_list: bool = False,
         verifier: Verifier | None = None,
+        dpop_required: bool = False,
+        proofs: ProofCheck | None = None,
+        stripped_prefix: str = "",
     ) -> None:
         self.issuer = issuer
-        self.resource = _resource(resource, name, scopes)
+        self.resource = replace(
+            _resource(resource, name, scopes), dpop_bound_access_tokens_required=dpop_required
+        )
+        self.proofs = proofs or ProofCheck()
+        self._prefix = f"{_origin(resource)}{stripped_prefix}"
         self.required_scopes = _checked(required_scopes)
         self.verifier = verifier or Verifier(
             issuer, resource, algorithms=algorithms, status_list=status_list
@@ -48,31 +66,66 @@ class ResourceServer:
         self.metadata = MetadataDocument(self.resource, issuer)
         asked = self.resource.default_scope() if challenge_scopes is None else challenge_scopes
         self.challenger = Challenger(
-            self.metadata.url, _checked((*self.required_scopes, *_checked(asked)))
+            self.metadata.url,
+            _checked((*self.required_scopes, *_checked(asked))),
+            dpop_required,
         )
 
     def verify(
-        self, token: str, *, now: int | None = None, required_scopes: Iterable[str] = ()
+        self,
+        token: str,
+        *,
+        now: int | None = None,
+        required_scopes: Iterable[str] = (),
+        jkt: str | None = None,
     ) -> AccessToken:
         """Return what a valid token says; raises as `Verifier.verify` does."""
         required = (*self.required_scopes, *required_scopes)
-        return self.verifier.verify(token, now=now, required_scopes=required)
+        return self.verifier.verify(token, now=now, required_scopes=required, jkt=jkt)
 
     def admit(
-        self, authorization: Sequence[str], required_scopes: Iterable[str] = ()
+        self,
+        authorization: Sequence[str],
+        required_scopes: Iterable[str] = (),
+        presented: PresentedProof = NO_PROOF,
     ) -> AccessToken | Answer:
-        """Judge the values of a request's Authorization headers: the token, or the refusal.
+        """Judge the values of a request's Authorization headers, and the proof beside them.
 
-        May fetch the issuer's keys, so it may block for some seconds.
+        Returns the token, or the refusal. May fetch the issuer's keys, so it may block for some
+        seconds.
         """
-        required = tuple(required_scopes)
+        required, is_bound = tuple(required_scopes), False
         try:
-            token = bearer_token(authorization)
-            if token is None:
+            found = credentials.read(authorization)
+            if found is None:
                 return self.challenger.without_token(required)
-            return self.verify(token, required_scopes=required)
+            is_bound = found.is_bound
+            if is_bound:
+                return self._bound(found, required, presented)
+            if self.challenger.dpop_required:
+                raise InvalidProof("missing")
+            return self.verify(found.token, required_scopes=required)
         except OAuthError as error:
-            return self.challenger.refusal(error, required)
+            return self.challenger.refusal(error, required, is_bound=is_bound)
+
+    def _bound(
+        self, found: Credentials, required: tuple[str, ...], presented: PresentedProof
+    ) -> AccessToken:
+        """Return a bound token whose key was proved; the proof of a token that is none stays."""
+        now = self.verifier.now()
+        possession = self.proofs.prove(presented, found.token, now)
+        token = self.verify(found.token, now=now, required_scopes=required, jkt=possession.jkt)
+        self.proofs.spend(possession, now)
+        return token
+
+    def url_of(self, path: str) -> str:
+        """Return the URL of a (decoded) path as clients know it."""
+        return self._prefix + quote(path, safe="/~!$&'()*+,;=:@")
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _resource(url: str, name: str | None, scopes: Scopes) -> Resource:

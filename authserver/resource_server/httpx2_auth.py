@@ -1,4 +1,4 @@
-"""Exchanged tokens on what an httpx2 client sends, the MCP SDK's too. RFC 8693, RFC 6750 §2.1
+"""Exchanged tokens on what an httpx2 client sends, the MCP SDK's too. RFC 8693, RFC 9449 §7
 
     client = httpx2.AsyncClient(auth=ExchangeAuth(Outgoing(exchanger, "wiki"), incoming))
 
@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
 from authserver.resource_server.exchanged import ExchangedToken
-from authserver.resource_server.outgoing import AUTHORIZATION, Outgoing
+from authserver.resource_server.outgoing import AUTHORIZATION, DPOP, Outgoing
 
 try:
     import httpx2
@@ -35,8 +35,8 @@ class ExchangeFlow:
         self._put(request, self._token())
         response = yield request
         if response.status_code == 401:
-            self._forget()
-            self._put(request, self._token())
+            nonce = self._forget(response)
+            self._put(request, self._token(), nonce)
             yield request
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:  # noqa: ANN401 - of either library
@@ -44,21 +44,33 @@ class ExchangeFlow:
         self._put(request, await asyncio.to_thread(self._token))
         response = yield request
         if response.status_code == 401:
-            self._forget()
-            self._put(request, await asyncio.to_thread(self._token))
+            nonce = self._forget(response)
+            self._put(request, await asyncio.to_thread(self._token), nonce)
             yield request
 
     def _token(self) -> ExchangedToken:
         out = self._outgoing
         return out.exchanger.token(self._subject_token, audience=out.audience, scope=out.scope)
 
-    def _forget(self) -> None:
+    def _forget(self, response: Any) -> str | None:  # noqa: ANN401 - of either library
+        """Forget a token that was refused, unless only its proof lacked the nonce returned."""
+        nonce = response.headers.get("DPoP-Nonce")
+        if nonce is not None:
+            return str(nonce)
         out = self._outgoing
         out.exchanger.forget(self._subject_token, audience=out.audience, scope=out.scope)
+        return None
 
-    def _put(self, request: Any, token: ExchangedToken) -> None:  # noqa: ANN401 - of either library
-        request.headers.pop(AUTHORIZATION, None)
-        request.headers[self._outgoing.header] = self._outgoing.value(token)
+    def _put(
+        self,
+        request: Any,  # noqa: ANN401 - of either library
+        token: ExchangedToken,
+        nonce: str | None = None,
+    ) -> None:
+        for name in (AUTHORIZATION, DPOP):
+            request.headers.pop(name, None)
+        headers = self._outgoing.headers(token, request.method, str(request.url), nonce)
+        request.headers.update(headers)
 
 
 class ExchangeAuth(ExchangeFlow, httpx2.Auth):

@@ -28,7 +28,9 @@ class MetadataDocument:
 
     def __init__(self, resource: Resource, issuer: str) -> None:
         self.url = metadata_url(resource.url)
-        self.body = json.dumps(protected_resource_metadata(resource, issuer)).encode()
+        self.body = json.dumps(
+            protected_resource_metadata(resource, issuer, knows_dpop=True)
+        ).encode()
         path = unquote(urlsplit(self.url).path)
         self._paths = frozenset({path, f"{path}/", _ROOT})
 

@@ -1,4 +1,4 @@
-"""Puts the exchanged token on what a gateway passes on, and takes ours off. RFC 6750 §2.1, RFC 8693
+"""Puts the exchanged token on what a gateway passes on, and takes ours off. RFC 8693, RFC 9449 §7
 
 A gateway is an application behind `protect_wsgi` or `protect_asgi` that passes requests on. What it
 gets has the token of its target in place of the one that came in; where there is none, the request
@@ -13,8 +13,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from authserver.oauth.errors import OAuthError
+from authserver.resource_server import credentials
 from authserver.resource_server.asgi import Application, Receive, Scope, Send, send_answer
-from authserver.resource_server.challenge import Answer, bearer_token
+from authserver.resource_server.challenge import Answer
 from authserver.resource_server.exchange import TokenExchanger
 from authserver.resource_server.exchanged import ExchangedToken, ExchangeFailed
 
@@ -22,58 +23,69 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 AUTHORIZATION = "Authorization"
+DPOP = "DPoP"
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """For whom tokens are exchanged, and the header that carries them.
 
-    Whichever header it is, `Authorization` goes no further as it came.
+    Whichever header it is, `Authorization` goes no further as it came. `url` is the target's, as
+    its server knows it: tokens that are bound to a key go with a proof for that URL.
     """
 
     exchanger: TokenExchanger
     audience: str
     scope: tuple[str, ...] = ()
     header: str = AUTHORIZATION
+    url: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what is no header's name."""
         if not self.header.replace("-", "").isalnum() or not self.header.isascii():
             raise ValueError("header must be the name of a header, of letters, digits and -")
 
-    def exchange(self, authorization: list[str]) -> str | Answer:
-        """Return the value of the header, or the answer to a request that cannot go on."""
+    def exchange(self, method: str, authorization: list[str]) -> dict[str, str] | Answer:
+        """Return the headers to pass on, or the answer to a request that cannot go on."""
         try:
-            incoming = bearer_token(authorization)
+            incoming = credentials.read(authorization)
         except OAuthError:
             incoming = None
         if incoming is None:
             return _answer(502, "invalid_request", "The request has no token to exchange.")
         try:
-            token = self.exchanger.token(incoming, audience=self.audience, scope=self.scope)
+            token = self.exchanger.token(incoming.token, audience=self.audience, scope=self.scope)
         except ExchangeFailed as error:
             retry = () if error.retry_after is None else (("Retry-After", str(error.retry_after)),)
             status = 503 if error.is_temporary else 502
             return _answer(status, error.error, "There is no token for the target.", *retry)
-        return self.value(token)
+        if token.is_bound and self.url is None:
+            return _answer(502, "invalid_request", "The gateway does not know the target's URL.")
+        return self.headers(token, method, self.url or "")
 
-    def value(self, token: ExchangedToken) -> str:
-        """Return what the header says."""
-        return f"{token.token_type} {token.access_token}"
+    def headers(
+        self, token: ExchangedToken, method: str, url: str, nonce: str | None = None
+    ) -> dict[str, str]:
+        """Return the headers that carry a token, and the proof of one that is bound."""
+        carried = {self.header: f"{token.token_type} {token.access_token}"}
+        proof = self.exchanger.proof(token, method, url, nonce)
+        return carried if proof is None else {**carried, DPOP: proof}
 
 
 def exchange_wsgi(app: "WSGIApplication", outgoing: Outgoing) -> "WSGIApplication":
     """Return the WSGI application of a gateway that gets exchanged tokens."""
-    key = "HTTP_" + outgoing.header.upper().replace("-", "_")
 
     def exchanging(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         incoming = environ.pop("HTTP_AUTHORIZATION", None)
-        result = outgoing.exchange([] if incoming is None else [incoming])
+        environ.pop("HTTP_DPOP", None)
+        method = environ["REQUEST_METHOD"]
+        result = outgoing.exchange(method, [] if incoming is None else [incoming])
         if isinstance(result, Answer):
             phrase = HTTPStatus(result.status).phrase
             start_response(f"{result.status} {phrase}", list(result.headers))
             return [result.body]
-        environ[key] = result
+        for name, value in result.items():
+            environ["HTTP_" + name.upper().replace("-", "_")] = value
         return app(environ, start_response)
 
     return exchanging
@@ -81,7 +93,8 @@ def exchange_wsgi(app: "WSGIApplication", outgoing: Outgoing) -> "WSGIApplicatio
 
 def exchange_asgi(app: Application, outgoing: Outgoing) -> Application:
     """Return the ASGI application of a gateway that gets exchanged tokens."""
-    name = outgoing.header.lower().encode()
+    taken_off = {AUTHORIZATION.lower().encode(), DPOP.lower().encode()}
+    taken_off.add(outgoing.header.lower().encode())
 
     async def exchanging(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -89,12 +102,14 @@ def exchange_asgi(app: Application, outgoing: Outgoing) -> Application:
             return
         headers = [(key.lower(), value) for key, value in scope["headers"]]
         incoming = [value.decode("latin-1") for key, value in headers if key == b"authorization"]
-        result = await asyncio.to_thread(outgoing.exchange, incoming)
+        method = scope.get("method", "GET")
+        result = await asyncio.to_thread(outgoing.exchange, method, incoming)
         if isinstance(result, Answer):
             await send_answer(scope, send, result)
             return
-        kept = [pair for pair in headers if pair[0] not in (b"authorization", name)]
-        await app({**scope, "headers": [*kept, (name, result.encode("latin-1"))]}, receive, send)
+        kept = [pair for pair in headers if pair[0] not in taken_off]
+        added = [(name.lower().encode(), value.encode()) for name, value in result.items()]
+        await app({**scope, "headers": [*kept, *added]}, receive, send)
 
     return exchanging
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from authserver.oauth import binding
 from authserver.oauth import scope as oauth_scope
 from authserver.oauth.errors import OAuthError
 from authserver.resource_server.errors import InsufficientScope, InvalidToken
@@ -28,6 +29,7 @@ class AccessToken:
 
     `act` is the actor of a token exchange (RFC 8693 §4.1), `claims` is everything in the token,
     `token` is what came in, for an exchange: it is for this resource alone, and goes no further.
+    `jkt` is the thumbprint of the key that it is bound to (RFC 9449), None for a bearer token.
     """
 
     subject: str
@@ -39,6 +41,7 @@ class AccessToken:
     token: str = field(repr=False)
     grant_id: str | None = None
     act: Mapping[str, object] | None = None
+    jkt: str | None = None
     claims: Mapping[str, object] = field(default_factory=dict, repr=False)
 
     def require(self, *scopes: str) -> None:
@@ -87,9 +90,14 @@ class Verifier:
         self._status = StatusList(issuer, self._signature, ca_bundle) if status_list else None
 
     def verify(
-        self, token: str, *, now: int | None = None, required_scopes: Iterable[str] = ()
+        self,
+        token: str,
+        *,
+        now: int | None = None,
+        required_scopes: Iterable[str] = (),
+        jkt: str | None = None,
     ) -> AccessToken:
-        """Return what a valid token says.
+        """Return what a valid token says; one that is bound needs the key that was proved (`jkt`).
 
         Raises InvalidToken, InsufficientScope, or KeysUnavailable where the issuer is down.
         """
@@ -97,11 +105,16 @@ class Verifier:
         claims = self._signature.claims(token, now)
         self._check_parties(claims)
         self._check_time(claims, now)
+        _check_binding(claims, jkt)
         access_token = self._read(claims, token)
         if self._status is not None:
             self._status.check(claims, now)
         require_scopes(access_token.scopes, required_scopes)
         return access_token
+
+    def now(self) -> int:
+        """Return the time of the verifier's clock, in epoch seconds."""
+        return self._clock()
 
     def _check_parties(self, claims: Mapping[str, object]) -> None:
         if claims.get("iss") != self.issuer:
@@ -110,8 +123,6 @@ class Verifier:
         # several resources could not say which scope belongs to which (RFC 9068 §5).
         if claims.get("aud") != self.resource:
             raise InvalidToken("audience")
-        if "cnf" in claims:
-            raise InvalidToken("binding")
 
     def _check_time(self, claims: Mapping[str, object], now: int) -> None:
         expires_at, issued_at = _moment(claims, "exp"), _moment(claims, "iat")
@@ -137,8 +148,15 @@ class Verifier:
             token=token,
             grant_id=_text(claims, "grant_id") if "grant_id" in claims else None,
             act=None if act is None else MappingProxyType(act),
+            jkt=binding.confirmed(claims),
             claims=MappingProxyType(claims),
         )
+
+
+def _check_binding(claims: Mapping[str, object], jkt: str | None) -> None:
+    """What is bound is good with its key alone, and what is not is no bound token."""
+    if binding.confirmed(claims) != jkt:
+        raise InvalidToken("binding" if jkt is None else "possession")
 
 
 def _pinned(algorithms: Iterable[str]) -> frozenset[str]:

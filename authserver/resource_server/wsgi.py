@@ -22,7 +22,8 @@ def protect_wsgi(
     """Return the application behind a gate; it finds `environ["authserver.access_token"]`.
 
     `public` are paths that need no token, `path_scopes` the scopes that a path and all below it
-    need besides the guard's `required_scopes`.
+    need besides the guard's `required_scopes`. A token that came with a proof reaches it as a
+    bearer token: the proof was judged here.
     """
     gate = Gate.of(guard, public, path_scopes or {})
 
@@ -37,6 +38,9 @@ def protect_wsgi(
             return [result.body]
         if result is not None:
             environ[ENVIRONMENT_KEY] = result
+            if result.jkt is not None:
+                environ.pop("HTTP_DPOP", None)
+                environ["HTTP_AUTHORIZATION"] = f"Bearer {result.token}"
         return app(environ, start_response)
 
     return protected

@@ -84,6 +84,7 @@ def _client(client_id: str, table: CredentialsTable, name: str) -> Client:
         further_secret_digests=tuple(each for each in others if each),
         keys=table.jwks or (),
         jwks_uri=table.jwks_uri,
+        dpop_bound_access_tokens=table.dpop_bound_access_tokens,
         preregistered=True,
     )
 
@@ -109,6 +110,7 @@ def _edge(name: str, table: ExchangeTable, file: File) -> Edge:
         actors=frozenset(_actor(each, file) for each in table.actors if each != ANYBODY),
         any_actor=ANYBODY in table.actors,
         impersonate=table.impersonate,
+        allow_unbound=table.allow_unbound,
     )
 
 

@@ -7,7 +7,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from authserver.oauth.exchange_request import GRANT_TYPE
 from authserver.settings import client_jwks, clients, redirect, secret
-from authserver.settings.origin import Read
+from authserver.settings.origin import Origin, Read
 from authserver.settings.problem import wrong
 from authserver.settings.table import Table, Text, absent
 
@@ -45,6 +45,10 @@ class CredentialsTable(Table):
         "Where it publishes them, in place of `jwks`: fetched like the documents of clients.",
         '"https://app.example.com/jwks.json"',
     )
+    dpop_bound_access_tokens: bool = Field(
+        default=False,
+        description="Whether it only gets tokens that are bound to a key which it proves to hold.",
+    )
     client_secrets: list[SecretDigest] = Field(
         [],
         max_length=5,
@@ -52,6 +56,13 @@ class CredentialsTable(Table):
         "replaced while the other still works. Required without keys, unless it is public.",
         examples=['["env:CLIENT_SECRET"]'],
     )
+
+    @field_validator("dpop_bound_access_tokens")
+    @classmethod
+    def _noted(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001
+        if value and isinstance(info.context, Origin):
+            info.context.needs_dpop.add("dpop_bound_access_tokens")
+        return value
 
     @field_validator("client_secrets")
     @classmethod

@@ -85,6 +85,7 @@ def _resource(key: str, table: ResourceTable, access_token_lifetime: int) -> Res
         liveness=table.liveness,
         status_list=table.status_list,
         retired=table.retire,
+        dpop_bound_access_tokens_required=table.dpop_bound_access_tokens_required,
         upstream_token=table.upstream_token,
         upstream_scopes=tuple(dict.fromkeys(table.upstream_scopes)),
         claims=tuple(dict.fromkeys(table.claims)),
@@ -120,6 +121,7 @@ def _registration(file: File, resources: tuple[Resource, ...]) -> RegistrationPo
         default_client_scopes=tuple(dict.fromkeys(table.default_client_scopes)),
         confidential_redirect_uris=frozenset(table.confidential_redirect_uris),
         fetches_keys=file.client_documents.enabled,
+        dpop=file.tokens.dpop,
         unused_lifetime=table.unused_lifetime,
         idle_lifetime=table.idle_lifetime,
     )

@@ -77,6 +77,7 @@ def _in_effect(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "signing", f"{settings.signing_alg}, a new key every {text(settings.rotation_interval)}"
     for name in _LIFETIMES:
         yield name.replace("_", " "), text(getattr(tokens, name))
+    yield "tokens bound to keys", _binding(settings)
     yield "registration", "open" if settings.registration.enabled else "closed"
     patterns = settings.registration.redirect.patterns
     yield "https redirect URIs", "as the patterns allow" if patterns else "any"
@@ -175,6 +176,15 @@ def _rate_limits(limits: RateLimits) -> Iterator[str]:
     if limits.trusted_egress:
         networks = ", ".join(map(str, limits.trusted_egress))
         yield f"rate_limits.trusted_egress: no limit per address for registrations from {networks}"
+
+
+def _binding(settings: Settings) -> str:
+    if not settings.tokens.dpop:
+        return "never"
+    nonce = ", with a nonce of ours" if settings.tokens.dpop_nonce else ""
+    bound = [each.key for each in settings.resources if each.dpop_bound_access_tokens_required]
+    always = f"; always for {', '.join(bound)}" if bound else ""
+    return f"where a client proves to hold one{nonce}{always}"
 
 
 def _scopes(resource: Resource) -> str:

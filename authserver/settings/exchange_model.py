@@ -94,6 +94,12 @@ class ExchangeTable(Table):
         description="Whether its tokens leave out who acts for the user (`act`).",
     )
 
+    allow_unbound: bool = Field(
+        default=False,
+        description="Whether a token that is bound to a key may be exchanged for one of a target "
+        "elsewhere, which is not.",
+    )
+
     @field_validator("source")
     @classmethod
     def _made_for_requester(cls, value: str, info: ValidationInfo) -> str:

@@ -40,6 +40,8 @@ def loosened(settings: Settings) -> Iterator[str]:
             yield f"exchanges.{edge.name}.impersonate: nobody sees who acts for the user"
         if edge.any_actor:
             yield f"exchanges.{edge.name}.actors: anybody's actor token is accepted"
+        if edge.allow_unbound:
+            yield f"exchanges.{edge.name}.allow_unbound: for bound tokens it gives unbound ones"
 
 
 def _requester(requester: Requester, client: Client) -> Iterator[str]:

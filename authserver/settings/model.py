@@ -106,6 +106,11 @@ class ResourceTable(Table):
         description="Whether its tokens are on the status list, so that a verifier that works "
         "offline hears of a revocation within a minute.",
     )
+    dpop_bound_access_tokens_required: bool = Field(
+        default=False,
+        description="Whether it takes only tokens that are bound to a key of the client's; clients "
+        "without DPoP get none.",
+    )
     retire: bool = Field(
         default=False,
         description="Whether it takes no new authorizations any more, while what was granted runs "
@@ -128,6 +133,13 @@ class ResourceTable(Table):
         "The MCP server as a client of its own, to exchange and introspect tokens issued for it.",
         '{ client_secrets = ["env:ISSUES_CLIENT_SECRET"] }',
     )
+
+    @field_validator("dpop_bound_access_tokens_required")
+    @classmethod
+    def _noted(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001
+        if value and isinstance(info.context, Origin):
+            info.context.needs_dpop.add("dpop_bound_access_tokens_required")
+        return value
 
     @field_validator("upstream_scopes")
     @classmethod

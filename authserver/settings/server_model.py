@@ -7,6 +7,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from authserver.sealing import SealingKey
 from authserver.settings import secret
 from authserver.settings.duration import duration
+from authserver.settings.origin import Origin
 from authserver.settings.problem import wrong
 from authserver.settings.table import (
     AccessTokenLifetime,
@@ -100,6 +101,31 @@ class TokensTable(Table):
         description="Answer exchanges for several targets at once at `/token-batch`, our own "
         "extension.",
     )
+
+    dpop: bool = Field(
+        default=_LIFETIMES.dpop,
+        description="Whether tokens are bound to a key where a client proves to hold one (DPoP).",
+    )
+    dpop_nonce: bool = Field(
+        default=_LIFETIMES.dpop_nonce,
+        description="Whether each such proof needs a nonce of this server's, so that none can be "
+        "made in advance; it costs clients a second request now and then.",
+    )
+
+    @field_validator("dpop")
+    @classmethod
+    def _on_where_needed(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001
+        if not value and isinstance(info.context, Origin) and info.context.needs_dpop:
+            names = ", ".join(sorted(info.context.needs_dpop))
+            raise wrong("is off, while the file demands it elsewhere", f"leave it out, or {names}")
+        return value
+
+    @field_validator("dpop_nonce")
+    @classmethod
+    def _of_use(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001
+        if value and info.data.get("dpop") is False:
+            raise wrong("is of no use without dpop", "leave it out, or write dpop = true")
+        return value
 
     @field_validator("refresh_absolute_lifetime")
     @classmethod

@@ -29,7 +29,8 @@ class TokenLifetimes:
     """How long what we issue lives, in seconds.
 
     `advertise_offline_access` lists that scope in the metadata; it is tolerated in any case.
-    `token_batch` answers exchanges for several targets at once.
+    `token_batch` answers exchanges for several targets at once; `dpop` binds tokens to keys that
+    clients prove to hold, and with `dpop_nonce` every proof needs a nonce of ours.
     """
 
     access_token_lifetime: int = 900
@@ -38,6 +39,8 @@ class TokenLifetimes:
     refresh_absolute_lifetime: int = 365 * DAY
     advertise_offline_access: bool = False
     token_batch: bool = False
+    dpop: bool = True
+    dpop_nonce: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -179,6 +179,7 @@ codes = Table(
     _text("nonce", nullable=True),
     _text("upstream_sid", nullable=True),
     _integer("spent_at", nullable=True),
+    _text("dpop_jkt", nullable=True),
 )
 
 # What a rotation writes has no index, so that PostgreSQL updates the row in place.
@@ -203,6 +204,7 @@ grants = Table(
     _integer("revoked_at", nullable=True),
     _text("refresh_kid", nullable=True),
     _integer("status_index", nullable=True),
+    _text("dpop_jkt", nullable=True),
 )
 
 # The bit of each root of tokens in the status list, with what ends it, so that one query tells.
@@ -233,7 +235,7 @@ client_documents = Table(
     _integer("fresh_until"),
 )
 
-# Client assertions that were taken, each once.
+# Client assertions and proofs of possession that were taken, each once.
 spent_assertions = Table("spent_assertions", metadata, _key("digest"), _integer("expires_at"))
 
 epochs = Table("epochs", metadata, _key("subject"), _integer("epoch"))

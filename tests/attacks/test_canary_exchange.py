@@ -57,7 +57,7 @@ def _everything(deployment, crm, monkeypatch):
         kept.append(exchange(deployment, "issues", token, audience="crm").json)
         deployment.wait(60)
     with monkeypatch.context() as patched:
-        patched.setattr(token_exchange, "_answer", lambda *_: 1 / 0)
+        patched.setattr(token_exchange, "_mint", lambda *_: 1 / 0)
         assert exchange(deployment, "issues", token).status_code == 500
     for given in (token + "x", WRONG):
         assert exchange(deployment, "issues", given).status_code == 400

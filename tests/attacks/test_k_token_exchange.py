@@ -231,7 +231,11 @@ def test_181_what_came_of_a_grant_ends_with_it(deployment, token):
 
 def test_182_a_token_that_is_bound_to_a_key_is_not_turned_into_one_that_is_not(deployment, token):
     bound = forged(deployment, token, cnf={"jkt": "x" * 43})
-    refused(exchange(deployment, "issues", bound), "invalid_request")
+    refused(exchange(deployment, "issues", bound), "invalid_dpop_proof")
+    for cnf in ({"x5t#S256": "x"}, {}, "x"):
+        refused(
+            exchange(deployment, "issues", forged(deployment, token, cnf=cnf)), "invalid_dpop_proof"
+        )
 
 
 @pytest.mark.spec("RFC 8693", "2.2.1")

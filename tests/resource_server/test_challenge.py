@@ -5,8 +5,8 @@ import pytest
 
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.resource import Scope
-from authserver.resource_server import AccessToken, ResourceServer
-from authserver.resource_server.challenge import bearer_token
+from authserver.resource_server import AccessToken, ResourceServer, credentials
+from authserver.resource_server.credentials import Credentials
 from tests.resource_server.issuer import NOW, RESOURCE
 
 METADATA = "https://issues.example.com/.well-known/oauth-protected-resource/mcp"
@@ -47,17 +47,19 @@ REFUSED = OAuthError
     (["Bearer abc, Bearer def"], REFUSED),
     (["Basic YTpi, bearer abc"], REFUSED),
     (["Basic YTpi"], None),
-    (["DPoP abc"], None),
+    (["DPoP abc, Bearer abc"], REFUSED),
+    (["Bearer abc, DPoP abc"], REFUSED),
     (['Digest username="x", realm="y"'], None),
     (["Bearerabc def"], None),
 ])  # fmt: skip
 def test_every_form_of_the_authorization_header_has_one_answer(values, expected):
     if expected is REFUSED:
         with pytest.raises(OAuthError) as refused:
-            bearer_token(values)
+            credentials.read(values)
         assert (refused.value.code, refused.value.status) == ("invalid_request", 400)
     else:
-        assert bearer_token(values) == expected
+        found = credentials.read(values)
+        assert found == (None if expected is None else Credentials(expected, is_bound=False))
 
 
 def answer(guard, *authorization, scopes=()):
@@ -65,7 +67,7 @@ def answer(guard, *authorization, scopes=()):
     headers = dict(result.headers)
     assert len(headers) == len(result.headers)
     assert headers["Access-Control-Allow-Origin"] == "*"
-    assert headers["Access-Control-Expose-Headers"] == "WWW-Authenticate"
+    assert headers["Access-Control-Expose-Headers"] == "WWW-Authenticate, DPoP-Nonce"
     assert headers["Cache-Control"] == "no-store"
     assert headers["Content-Length"] == str(len(result.body))
     body = json.loads(result.body) if result.body else None
@@ -73,7 +75,7 @@ def answer(guard, *authorization, scopes=()):
 
 
 @pytest.mark.spec("RFC 6750", "3.1")
-@pytest.mark.parametrize("authorization", [(), ("Basic YTpi",), ("DPoP abc",)])
+@pytest.mark.parametrize("authorization", [(), ("Basic YTpi",)])
 def test_a_request_without_a_token_is_challenged_without_an_error(issuer, authorization):
     assert answer(issuer.guard(), *authorization) == (
         401,

@@ -5,6 +5,7 @@ from wsgiref.validate import validator
 
 import pytest
 
+from authserver.oauth import dpop
 from authserver.resource_server import protect_wsgi
 from tests.resource_server.requests_table import (
     CASES,
@@ -71,6 +72,7 @@ def test_the_metadata_is_public_and_readable_from_any_page(issuer, served, path)
         "bearer_methods_supported": ["header"],
         "resource_name": "issues.example.com",
         "scopes_supported": ["issues:read", "issues:write"],
+        "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
     }
 
 

@@ -69,7 +69,7 @@ def test_a_member_that_only_a_newer_version_knows_is_ignored(store):
     with store.write() as tx:
         tx.add_client(a_client())
         document = json.loads(tx._scalar(text("SELECT document FROM clients"), {}))
-        document |= {"dpop_bound_access_tokens": True, "client_secret": "new meaning"}
+        document |= {"post_logout_redirect_uris": [], "client_secret": "new meaning"}
         tx._changed(text("UPDATE clients SET document = :d"), {"d": json.dumps(document)})
     with store.read() as reads:
         assert reads.client("client-1") == a_client()

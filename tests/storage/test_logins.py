@@ -26,7 +26,7 @@ def test_what_a_newer_version_wrote_into_a_request_is_ignored(store):
     with store.write() as tx:
         tx.add_pending(a_pending())
         find = text("SELECT request FROM pending_authorizations")
-        document = json.loads(tx._scalar(find, {})) | {"dpop_jkt": "thumbprint"}
+        document = json.loads(tx._scalar(find, {})) | {"acr_values": "phr"}
         change = text("UPDATE pending_authorizations SET request = :r")
         tx._changed(change, {"r": json.dumps(document)})
         assert tx.pending("pending-1") == a_pending()

@@ -32,6 +32,7 @@ def a_client(client_id: str = "client-1", **changes: Any) -> Client:
         jwks_uri="https://app.example/jwks.json",
         token_endpoint_auth_signing_alg="ES256",
         require_pushed_authorization_requests=True,
+        dpop_bound_access_tokens=True,
         secret_digest="5" * 64,
         registered_at=NOW,
     )

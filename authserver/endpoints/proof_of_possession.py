@@ -1,0 +1,73 @@
+"""The DPoP header of a request: read, judged, and its proof spent: RFC 9449 §4.3, §8, §9."""
+
+from authserver.app import AuthServer
+from authserver.endpoints.discovery import issuer_path
+from authserver.message import Headers, Request
+from authserver.oauth import dpop
+from authserver.oauth.client import Client
+from authserver.oauth.dpop import Possession
+from authserver.oauth.errors import OAuthError
+from authserver.storage.store import Transaction
+
+
+def read(
+    server: AuthServer, request: Request, *, access_token: str | None = None
+) -> Possession | None:
+    """Return the key that a request proves to hold, None where it does not try to.
+
+    Nothing is spent yet. Raises `invalid_dpop_proof`, or `use_dpop_nonce` where the operator wants
+    nonces and the proof has none of now.
+    """
+    proof = request.header("dpop")
+    if proof is None or not server.settings.tokens.dpop:
+        return None
+    # Never from the Host header: the path is the one that was asked for, the rest our own.
+    origin = server.issuer.removesuffix(issuer_path(server.issuer))
+    possession = dpop.prove(
+        proof,
+        htm=request.method,
+        url=origin + request.path,
+        now=request.now,
+        access_token=access_token,
+    )
+    if server.settings.tokens.dpop_nonce:
+        _check_nonce(server, possession, request.now)
+    return possession
+
+
+def check_client(client: Client, possession: Possession | None) -> None:
+    """Raise `invalid_dpop_proof` for a client that said it always brings a proof (§5.2)."""
+    if client.dpop_bound_access_tokens and possession is None:
+        raise dpop.refused("missing")
+
+
+def spend(tx: Transaction, possession: Possession | None) -> None:
+    """Take a proof, which is good once; raises `invalid_dpop_proof`."""
+    if possession and not tx.spend_assertion(possession.digest, possession.expires_at):
+        raise dpop.refused("replayed")
+
+
+def spend_alone(server: AuthServer, possession: Possession | None) -> None:
+    """Take a proof where nothing else is written; raises `invalid_dpop_proof`."""
+    if possession is not None:
+        with server.store.write() as tx:
+            spend(tx, possession)
+
+
+def next_nonce(server: AuthServer, possession: Possession | None, now: int) -> Headers:
+    """Return the header with the next nonce, where the one that was used is not of now (§8.2)."""
+    if possession is None or not server.settings.tokens.dpop_nonce:
+        return ()
+    current = server.dpop_nonces.current(now)
+    return () if possession.nonce == current else (("DPoP-Nonce", current),)
+
+
+def _check_nonce(server: AuthServer, possession: Possession, now: int) -> None:
+    if possession.nonce is not None and server.dpop_nonces.knows(possession.nonce, now):
+        return
+    raise OAuthError(
+        "use_dpop_nonce",
+        "The DPoP proof must have the nonce of this answer.",
+        detail="dpop_nonce_old" if possession.nonce else "dpop_nonce_missing",
+        headers=(("DPoP-Nonce", server.dpop_nonces.current(now)),),
+    )
