@@ -14,6 +14,7 @@ from authserver.resource_server.asgi import protect_asgi
 from authserver.resource_server.challenge import Answer
 from authserver.resource_server.errors import InsufficientScope, InvalidToken, KeysUnavailable
 from authserver.resource_server.guard import ResourceServer
+from authserver.resource_server.possession import ProofCheck
 from authserver.resource_server.verifier import AccessToken, Verifier
 from authserver.resource_server.wsgi import protect_wsgi
 
@@ -23,6 +24,7 @@ __all__ = [
     "InsufficientScope",
     "InvalidToken",
     "KeysUnavailable",
+    "ProofCheck",
     "ResourceServer",
     "Verifier",
     "protect_asgi",

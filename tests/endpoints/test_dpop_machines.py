@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from authserver.settings import SettingsError, load
-from tests import exchanging
+from tests import exchanging, serving_crm
 from tests.actors import ISSUER, RESOURCE, McpClient, claims_of, write_config
 from tests.exchanging import basic, exchange, form
 from tests.proving import Holder, stranger
+from tests.serving_crm import Crm
 
 ROBOT = """
 [clients.robot]
@@ -136,3 +137,37 @@ def test_a_file_that_wants_bound_tokens_with_dpop_off_is_refused(tmp_path, sqlit
         with pytest.raises(SettingsError) as refused:
             load(write_config(tmp_path, sqlite_url, idp.issuer, more=more))
         assert key in str(refused.value), json.dumps(str(refused.value))
+
+
+UNBOUND = """
+[exchanges.issues-upstream]
+requester = "issues"
+source = "issues"
+target = "upstream"
+scopes = []
+allow_unbound = true
+"""
+
+
+@pytest.mark.parametrize(
+    ("top", "target", "expected"),
+    [
+        ("", "crm", "invalid_target"),
+        ("", "upstream", "invalid_target"),
+        (UNBOUND, "upstream", None),
+    ],
+    ids=["crm", "upstream", "upstream, allowed"],
+)
+def test_a_bound_token_becomes_an_unbound_one_only_where_the_operator_says_so(
+    tmp_path, sqlite_url, idp, top, target, expected
+):
+    with Crm() as crm, serving_crm.start(tmp_path, sqlite_url, idp, crm, top=top) as deployment:
+        client = McpClient(deployment).register()
+        code = client.code_params(client.code())
+        token = client.token(code, headers=CLIENTS.header()).json["access_token"]
+        without = ask(deployment, "issues", token, audience=target)
+        assert without.json["error"] == "invalid_dpop_proof"
+        answer = ask(deployment, "issues", token, SERVERS.header(), audience=target)
+        assert answer.json.get("error") == expected
+        plain = client.connect()["access_token"]
+        assert ask(deployment, "issues", plain, audience=target).status_code == 200
