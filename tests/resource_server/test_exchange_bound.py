@@ -109,7 +109,11 @@ def test_a_gateway_passes_on_token_and_proof_where_it_knows_the_url(live, exchan
             "REQUEST_METHOD": "POST", "HTTP_AUTHORIZATION": f"Bearer {incoming}",
             "HTTP_DPOP": "theirs",
         }  # fmt: skip
-        exchange_wsgi(gateway, outgoing)(environ, lambda status, _headers: statuses.append(status))
+
+        def start_response(status: str, headers: Any, exc_info: Any = None) -> Any:
+            statuses.append(status)
+
+        exchange_wsgi(gateway, outgoing)(environ, start_response)
 
     call(Outgoing(exchanger, "wiki"))
     assert (statuses, seen) == (["502 Bad Gateway"], {})
@@ -129,8 +133,12 @@ def test_an_asgi_gateway_does_so_too(live, exchanger, incoming):
 
     headers = [(b"authorization", f"Bearer {incoming}".encode()), (b"dpop", b"theirs")]
     scope = {"type": "http", "method": "GET", "headers": headers}
-    app = exchange_asgi(gateway, Outgoing(exchanger, "wiki", url=WIKI))
-    asyncio.run(app(scope, nothing, nothing))
+
+    async def run():
+        app = exchange_asgi(gateway, Outgoing(exchanger, "wiki", url=WIKI))
+        await app(scope, nothing, nothing)
+
+    asyncio.run(run())
     sent = {name.decode(): value.decode() for name, value in seen["headers"]}
     assert len(sent) == len(seen["headers"])
     named = {"Authorization": sent["authorization"], "DPoP": sent["dpop"]}
