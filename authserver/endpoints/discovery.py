@@ -73,6 +73,8 @@ def _metadata(server: AuthServer) -> dict[str, object]:
         client_documents=settings.publishers.enabled,
         pushed_requests=settings.pushed_authorization_requests,
         dpop=settings.tokens.dpop,
+        identity_assertions=settings.takes_identity_assertions,
+        downstream_servers=bool(settings.downstream_servers),
     )
     document = metadata.authorization_server_metadata(
         settings.issuer,

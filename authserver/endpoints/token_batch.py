@@ -47,6 +47,8 @@ def token_batch(server: AuthServer, request: Request) -> Response:
         raise OAuthError("unsupported_grant_type", "This grant_type is not supported here.")
     requester = token_exchange.find_requester(server, client)
     asked = exchange_request.parse(params)
+    if asked.wants_assertion:
+        raise OAuthError("invalid_request", "Identity assertions are asked for one by one.")
     names = _names(params)
     jkt = possession.jkt if possession else None
     presented = token_exchange.verify(server, requester, asked, request.now, jkt)

@@ -3,6 +3,7 @@
 from authserver.app import AuthServer
 from authserver.endpoints import access_tokens, proof_of_possession, status_list
 from authserver.endpoints.held_token import held_token, source_of
+from authserver.endpoints.issued_assertion import issued_assertion
 from authserver.endpoints.service_token import service_token
 from authserver.grants import token_exchange
 from authserver.grants.token_exchange import Proof
@@ -34,6 +35,8 @@ def carry_out(
     """Return the answer for what was proven; raises what the target raises."""
     if proof.target.resource is not None:
         answer = _mint(server, client, proof, proof.target.resource, request.now)
+    elif proof.target.downstream is not None:
+        answer = issued_assertion(server, client, proof, proof.target.downstream, request)
     elif proof.target.name == UPSTREAM:
         answer = _upstream_token(server, proof, request)
     else:

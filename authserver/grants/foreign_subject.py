@@ -47,7 +47,7 @@ def of_upstream(
     with server.store.read() as reads:
         user = reads.user_of(found.issuer, found.subject)
     if user is None and is_id_token:
-        user = _new_user(server, tokens, found, now)
+        user = new_user(server, tokens, found, now)
     if user is None:
         raise _unknown("no_user")
     return _subject(server, requester, found, UPSTREAM, user.sub), LiveToken(user)
@@ -130,7 +130,15 @@ def _subject(
     )
 
 
-def _new_user(server: AuthServer, tokens: SubjectTokens, found: ForeignToken, now: int) -> User:
+def user_of(server: AuthServer, tokens: SubjectTokens, found: ForeignToken, now: int) -> User:
+    """Return the user of ours whom the upstream vouches for, a new one where there was none."""
+    with server.store.read() as reads:
+        user = reads.user_of(found.issuer, found.subject)
+    return user or new_user(server, tokens, found, now)
+
+
+def new_user(server: AuthServer, tokens: SubjectTokens, found: ForeignToken, now: int) -> User:
+    """Make a user of ours of whom the upstream describes, as a sign-in would."""
     identity = tokens.identity(found)
     with server.store.write() as tx:
         return tx.save_user(

@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 
 from authserver.app import AuthServer
 from authserver.grants import subject_token
-from authserver.oauth import edge, exchange, exchange_request, policy, target
+from authserver.oauth import (
+    downstream_server,
+    edge,
+    exchange,
+    exchange_request,
+    policy,
+    target,
+)
 from authserver.oauth.act import Party
 from authserver.oauth.client import Client
 from authserver.oauth.edge import Requester
@@ -50,8 +57,16 @@ def prove(
     """Prove a request for one target; raises what `oauth.exchange` raises."""
     requester = find_requester(server, client)
     request = exchange_request.parse(params)
-    wanted = target.find(params, server.settings.resources, server.services)
+    wanted = _find_target(server, request, params)
     return decide(server, verify(server, requester, request, now, jkt), wanted)
+
+
+def _find_target(server: AuthServer, request: ExchangeRequest, params: Params) -> Target:
+    """Return the target; of an identity assertion a server elsewhere, whose resource is named."""
+    if request.wants_assertion:
+        found = downstream_server.find(params, server.settings.downstream_servers)
+        return Target(found.name, downstream=found)
+    return target.find(params, server.settings.resources, server.services)
 
 
 def verify(
@@ -80,7 +95,7 @@ def decide(server: AuthServer, presented: Presented, wanted: Target) -> Proof:
         presented.actor,
         way,
         issuer=server.issuer,
-        audience=None if wanted.resource is None else wanted.resource.url,
+        audience=wanted.audience,
         jkt=presented.jkt,
     )
     return Proof(decided, wanted, presented.live.user, presented.live.grant)

@@ -85,8 +85,8 @@ class Client:
 class RegistrationPolicy:
     """What open registration allows; every value stands in `[registration]`.
 
-    `confidential_redirect_uris` are exact URIs whose clients say `none` and then want a secret;
-    `fetches_keys` is whether a `jwks_uri` may be named, `dpop` whether tokens can be bound to keys.
+    `confidential_redirect_uris` are exact URIs whose clients say `none` and then want a secret; the
+    flags say what is on here: keys at a `jwks_uri`, keys of tokens, identity assertions.
     """
 
     enabled: bool = True
@@ -96,6 +96,7 @@ class RegistrationPolicy:
     confidential_redirect_uris: frozenset[str] = frozenset()
     fetches_keys: bool = True
     dpop: bool = True
+    identity_assertions: bool = False
     unused_lifetime: int = 7 * 86400
     idle_lifetime: int = 90 * 86400
 
@@ -182,8 +183,7 @@ def check_limits(client: Client, resource: Resource, names: tuple[str, ...]) -> 
     """
     if client.resources is None:
         return
-    held = (*(client.scope or ()), *scope.STANDARD)
-    if not client.may_use(resource) or not set(names) <= set(held):
+    if not client.may_use(resource) or not {*names} <= {*(client.scope or ()), *scope.STANDARD}:
         raise OAuthError("invalid_grant", "The grant is not valid.", detail="client_narrowed")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from authserver.oauth import client, client_metadata, stranger_url
+from authserver.oauth import client, client_metadata, identity_assertion, stranger_url
 from authserver.oauth.client import Client, RegistrationPolicy
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.stranger_url import StrangerUrl
@@ -81,7 +81,13 @@ def parse(body: bytes, client_id: str, policy: RegistrationPolicy) -> Client:
         read = client.parse({**document, "token_endpoint_auth_method": method}, policy)
     except OAuthError as error:
         raise _refused(f"document: {error.description}") from None
-    return replace(read, client_id=client_id, token_endpoint_auth_method=method)
+    further = _further_grant_types(document, method, policy)
+    return replace(
+        read,
+        client_id=client_id,
+        token_endpoint_auth_method=method,
+        grant_types=(*read.grant_types, *further),
+    )
 
 
 def fresh_for(max_age: int | None) -> int:
@@ -102,6 +108,20 @@ def _method(document: Mapping[str, object]) -> client_metadata.AuthMethod:
     if said != "private_key_jwt":
         raise _refused("document_with_a_method_that_needs_a_secret")
     return "private_key_jwt"
+
+
+def _further_grant_types(
+    document: Mapping[str, object], method: client_metadata.AuthMethod, policy: RegistrationPolicy
+) -> tuple[str, ...]:
+    """Return the grant for identity assertions, where a client with keys says that it has it.
+
+    The issuer of each assertion names the client: nobody gets anything by publishing alone.
+    """
+    said = document.get("grant_types")
+    wanted = isinstance(said, list) and identity_assertion.GRANT_TYPE in said
+    if wanted and method == client_metadata.PRIVATE_KEY_JWT and policy.identity_assertions:
+        return (identity_assertion.GRANT_TYPE,)
+    return ()
 
 
 def _is_of(host: str, domains: Collection[str]) -> bool:

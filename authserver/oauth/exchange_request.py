@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from authserver.oauth import scope
 from authserver.oauth.errors import OAuthError
+from authserver.oauth.identity_assertion import TOKEN_TYPE
 from authserver.oauth.params import Params
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -16,13 +17,17 @@ MAX_TOKEN = 16_384
 
 @dataclass(frozen=True, slots=True)
 class ExchangeRequest:
-    """What a client asks for, and with which tokens; `target.find` says for which target."""
+    """What a client asks for, and with which tokens; `target.find` says for which target.
+
+    `wants_assertion` is for an identity assertion (ID-JAG) for a server elsewhere.
+    """
 
     subject_token: str = field(repr=False)
     subject_token_type: str
     actor_token: str | None = field(repr=False)
     actor_token_type: str | None
     scope: tuple[str, ...]
+    wants_assertion: bool = False
 
 
 def parse(params: Params) -> ExchangeRequest:
@@ -30,7 +35,8 @@ def parse(params: Params) -> ExchangeRequest:
     actor_token, actor_token_type = params.get("actor_token"), params.get("actor_token_type")
     if (actor_token is None) != (actor_token_type is None):
         raise _bad("actor_token and actor_token_type belong together.")
-    if params.get("requested_token_type") not in (None, ACCESS_TOKEN, JWT):
+    requested = params.get("requested_token_type")
+    if requested not in (None, ACCESS_TOKEN, JWT, TOKEN_TYPE):
         raise _bad("The requested_token_type is not supported.")
     subject_token = params.require("subject_token")
     types = {params.require("subject_token_type"), actor_token_type or ACCESS_TOKEN}
@@ -45,6 +51,7 @@ def parse(params: Params) -> ExchangeRequest:
         actor_token,
         actor_token_type,
         scope.parse(params.get("scope")),
+        requested == TOKEN_TYPE,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from authserver.oauth import client_assertion, dpop, scope, workload
+from authserver.oauth import client_assertion, dpop, identity_assertion, scope, workload
 from authserver.oauth.client import AUTH_METHODS, GRANT_TYPES
 from authserver.oauth.exchange_request import GRANT_TYPE
 from authserver.oauth.resource import Resource
@@ -49,6 +49,8 @@ class Features:
     client_documents: bool = False
     pushed_requests: bool = False
     dpop: bool = False
+    identity_assertions: bool = False
+    downstream_servers: bool = False
 
 
 def authorization_server_metadata(
@@ -86,6 +88,11 @@ def _switched_on(issuer: str, features: Features) -> dict[str, object]:
         document["token_batch_endpoint"] = f"{issuer}/token-batch"
     if features.pushed_requests:
         document["pushed_authorization_request_endpoint"] = f"{issuer}/par"
+    if features.identity_assertions:
+        document["authorization_grant_profiles_supported"] = [identity_assertion.PROFILE]
+    if features.downstream_servers:
+        types = [identity_assertion.TOKEN_TYPE]
+        document["identity_chaining_requested_token_types_supported"] = types
     if features.dpop:
         document["dpop_signing_alg_values_supported"] = list(dpop.ALGORITHMS)
     if features.client_documents:
@@ -101,7 +108,7 @@ def _grant_types(features: Features) -> Iterator[str]:
         yield "client_credentials"
     if features.token_exchange:
         yield GRANT_TYPE
-    if features.workloads:
+    if features.workloads or features.identity_assertions:
         yield workload.GRANT_TYPE
 
 

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from authserver.oauth import resource
+from authserver.oauth.downstream_server import DownstreamServer
 from authserver.oauth.edge import UPSTREAM, no_target
 from authserver.oauth.params import Params
 from authserver.oauth.resource import Resource
@@ -14,10 +15,18 @@ from authserver.oauth.resource import Resource
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One target: its name, and the resource where it is one."""
+    """One target: its name, and the resource or downstream server where it is one."""
 
     name: str
     resource: Resource | None = None
+    downstream: DownstreamServer | None = None
+
+    @property
+    def audience(self) -> str | None:
+        """Return whom we name in what we sign for it; None where others make its tokens."""
+        if self.downstream is not None:
+            return self.downstream.issuer
+        return None if self.resource is None else self.resource.url
 
 
 def find(params: Params, resources: tuple[Resource, ...], services: Collection[str]) -> Target:

@@ -6,6 +6,7 @@ from joserfc.jwk import Key
 from pydantic import Field, ValidationInfo, field_validator
 
 from authserver.oauth.exchange_request import GRANT_TYPE
+from authserver.oauth.identity_assertion import GRANT_TYPE as JWT_BEARER
 from authserver.settings import client_jwks, clients, redirect, secret
 from authserver.settings.origin import Origin, Read
 from authserver.settings.problem import wrong
@@ -23,6 +24,7 @@ GrantType = Literal[
     "refresh_token",
     "client_credentials",
     "urn:ietf:params:oauth:grant-type:token-exchange",
+    "urn:ietf:params:oauth:grant-type:jwt-bearer",
 ]
 RedirectUriOfClient = Annotated[str, Read("URI", redirect.read_client_redirect_uri)]
 SecretMethod = Literal["client_secret_basic", "client_secret_post"]
@@ -140,6 +142,11 @@ class ClientTable(CredentialsTable):
     def _fitting(cls, value: list[str], info: ValidationInfo) -> list[str]:
         if "refresh_token" in value and "authorization_code" not in value:
             raise wrong("has refresh_token alone", "add authorization_code, which brings one")
+        if JWT_BEARER in value and isinstance(info.context, Origin) and not info.context.asserting:
+            raise wrong(
+                "has a grant for identity assertions, which nobody may make",
+                "write identity_assertions = true in [upstream] or [trusted_issuers.NAME]",
+            )
         is_public = info.data.get("token_endpoint_auth_method") == "none"
         if is_public and not set(value) <= {"authorization_code", "refresh_token"}:
             raise wrong("needs a client that proves itself", "give it client_secrets, or keys")

@@ -63,6 +63,17 @@ def note_services(tables: Mapping[object, object], origin: Origin) -> None:
                 origin.upstream_services.add(key)
 
 
+def note_downstream_servers(tables: Mapping[object, object], origin: Origin) -> None:
+    """Note which servers elsewhere are targets, whose scopes are like those of a service."""
+    origin.external_services.update(origin.service_scopes)
+    for key, table in tables.items():
+        if isinstance(key, str) and isinstance(table, Mapping):
+            origin.service_scopes.setdefault(key, _texts(table.get("scopes")))
+            known = table.get("client_ids")
+            ids = known if isinstance(known, Mapping) else {}
+            origin.downstream_clients[key] = frozenset(map(str, ids))
+
+
 def note_clients(tables: Mapping[object, object], origin: Origin) -> None:
     """Note which clients exchanges may name, and what those that are delegates are narrowed to."""
     origin.requesters.update(origin.owners)

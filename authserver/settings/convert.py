@@ -11,6 +11,7 @@ from authserver.oauth.resource import Resource, Scope
 from authserver.settings import client_convert
 from authserver.settings.allow_model import AllowTable
 from authserver.settings.client_document_model import to_publishers
+from authserver.settings.downstream_model import to_downstream_server
 from authserver.settings.external_service_model import to_external_service
 from authserver.settings.model import File, ResourceTable
 from authserver.settings.policy_model import RateLimitsTable
@@ -40,6 +41,9 @@ def to_settings(file: File, path: Path) -> Settings:
         edges=client_convert.edges(file),
         external_services=tuple(
             to_external_service(name, table) for name, table in file.external_services.items()
+        ),
+        downstream_servers=tuple(
+            to_downstream_server(name, table) for name, table in file.downstream_servers.items()
         ),
         trusted_issuers=tuple(
             to_trusted_issuer(name, table) for name, table in file.trusted_issuers.items()
@@ -122,6 +126,7 @@ def _registration(file: File, resources: tuple[Resource, ...]) -> RegistrationPo
         confidential_redirect_uris=frozenset(table.confidential_redirect_uris),
         fetches_keys=file.client_documents.enabled,
         dpop=file.tokens.dpop,
+        identity_assertions=_takes_identity_assertions(file),
         unused_lifetime=table.unused_lifetime,
         idle_lifetime=table.idle_lifetime,
     )
@@ -137,3 +142,8 @@ def _rate_limits(table: RateLimitsTable) -> RateLimits:
         fetches_per_host=table.fetches_per_host,
         trusted_egress=tuple(table.trusted_egress),
     )
+
+
+def _takes_identity_assertions(file: File) -> bool:
+    upstream = getattr(file.upstream, "identity_assertions", False)
+    return upstream or any(each.identity_assertions for each in file.trusted_issuers.values())

@@ -133,6 +133,11 @@ class ExchangeTable(Table):
             return value  # one of them is the mistake
         if value not in (origin.delegate_targets.get(requester) or {value}):
             raise wrong("is no target of the requester", f"add it to clients.{requester}.targets")
+        if requester not in origin.downstream_clients.get(value, {requester}):
+            raise wrong(
+                "does not know the requester",
+                f"say its client id there in downstream_servers.{value}.client_ids",
+            )
         way = (requester, info.data["source"], value)
         if way in origin.ways:
             raise wrong("is where another table leads", "write one table with all of its scopes")

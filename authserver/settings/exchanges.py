@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from authserver.oauth.client import Client
-from authserver.oauth.edge import ANYBODY, Edge, Requester
+from authserver.oauth.edge import ANYBODY, UPSTREAM, Edge, Requester
 from authserver.oauth.exchange_request import GRANT_TYPE
+from authserver.oauth.identity_assertion import GRANT_TYPE as JWT_BEARER
+from authserver.settings.upstream import OidcUpstream
 from authserver.settings.values import Settings
 
 
@@ -14,7 +16,9 @@ def in_effect(settings: Settings) -> Iterator[tuple[str, str]]:
         client = settings.clients[requester.client_id]
         yield f"client {requester.client_id}", "; ".join(_requester(requester, client))
     for issuer in settings.trusted_issuers:
-        yield f"trusted issuer {issuer.name}", f"{issuer.issuer} for {', '.join(issuer.audiences)}"
+        audiences = ", ".join(issuer.audiences) or "identity assertions alone"
+        yield f"trusted issuer {issuer.name}", f"{issuer.issuer} for {audiences}"
+    yield from _assertions(settings)
     for workload in settings.workloads:
         targets = ", ".join(sorted(workload.targets))
         yield f"workload {workload.name}", f"tokens of {workload.issuer} for {targets}"
@@ -25,6 +29,17 @@ def in_effect(settings: Settings) -> Iterator[tuple[str, str]]:
             f"exchange {edge.name}",
             f"{edge.requester} turns {edge.source} into {edge.target} ({_scopes(edge)})",
         )
+
+
+def _assertions(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Return who may say who users are, and to whom we say it."""
+    asserting = [each.name for each in settings.trusted_issuers if each.identity_assertions]
+    if isinstance(settings.upstream, OidcUpstream) and settings.upstream.identity_assertions:
+        asserting.insert(0, UPSTREAM)
+    if asserting:
+        yield "identity assertions", f"{', '.join(asserting)} may say who users are"
+    for each in settings.downstream_servers:
+        yield f"downstream server {each.name}", f"takes our identity assertions as {each.issuer}"
 
 
 def loosened(settings: Settings) -> Iterator[str]:
@@ -57,6 +72,8 @@ def _requester(requester: Requester, client: Client) -> Iterator[str]:
         yield f"exchanges tokens of {whose} for {targets}"
     if "client_credentials" in client.grant_types:
         yield f"gets tokens of its own for {targets}"
+    if JWT_BEARER in client.grant_types:
+        yield f"brings identity assertions for {targets}"
 
 
 def _scopes(edge: Edge) -> str:

@@ -15,6 +15,7 @@ from authserver.settings.client_model import (
     ResourceClientTable,
     ResourceKey,
 )
+from authserver.settings.downstream_model import DownstreamServerTable, ServerName
 from authserver.settings.exchange_model import ExchangeTable
 from authserver.settings.external_service_model import ExternalServiceTable, ServiceName
 from authserver.settings.origin import Origin
@@ -168,6 +169,9 @@ class File(Table):
     external_services: dict[ServiceName, ExternalServiceTable] = optional(
         "Who makes tokens for targets elsewhere."
     )
+    downstream_servers: dict[ServerName, DownstreamServerTable] = optional(
+        "Who takes our identity assertions."
+    )
     clients: dict[ClientKey, ClientTable] = optional("Backends that exchange tokens.")
     exchanges: dict[Key, ExchangeTable] = optional("What may be exchanged for what.")
     workloads: dict[WorkloadKey, WorkloadTable] = optional("Jobs that bring a platform's token.")
@@ -212,6 +216,13 @@ class File(Table):
     def _targets(cls, value: object, info: ValidationInfo) -> object:
         if isinstance(value, dict) and isinstance(info.context, Origin):
             clients.note_services(value, info.context)
+        return value
+
+    @field_validator("downstream_servers", mode="before")
+    @classmethod
+    def _further_targets(cls, value: object, info: ValidationInfo) -> object:
+        if isinstance(value, dict) and isinstance(info.context, Origin):
+            clients.note_downstream_servers(value, info.context)
         return value
 
     @field_validator("clients", mode="before")

@@ -4,8 +4,10 @@ from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from authserver.oauth.edge import UPSTREAM
 from authserver.settings import presets
 from authserver.settings.client_key import OPTIONAL_CLIENT_KEY, algorithms
+from authserver.settings.origin import Origin
 from authserver.settings.problem import wrong
 from authserver.settings.table import (
     Endpoint,
@@ -92,9 +94,23 @@ class OidcTable(UpstreamTable):
         "them: client ids of its ID tokens, audiences of its JWT access tokens.",
         examples=['["chat-frontend"]'],
     )
+    identity_assertions: bool = Field(
+        default=False,
+        description="Whether clients may bring its identity assertions (ID-JAG) in place of a "
+        "sign-in: it says then who its users are to them, and what they may have here.",
+    )
     clock_skew: int = Field(
         60, ge=0, le=300, description="Seconds that the provider's clock may be off."
     )
+
+    @field_validator("identity_assertions")
+    @classmethod
+    def _noted(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001
+        if value and "HS256" in info.data.get("id_token_algs", ()):
+            raise wrong("is not for keys that are shared", "leave HS256 out of id_token_algs")
+        if value and isinstance(info.context, Origin):
+            info.context.asserting.add(UPSTREAM)
+        return value
 
     @field_validator("issuer")
     @classmethod

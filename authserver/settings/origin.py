@@ -17,10 +17,12 @@ class Origin:
     of each by the reference to it, `secret_files` where those of files are. By the name of a
     resource are its scopes and, where its upstream tokens are kept, theirs; `owners` names the
     resource whose own client an id is; `ways` are requester, source and target of each exchange;
-    `needs_dpop` are the keys that are of no use where tokens are not bound.
+    `needs_dpop` are the keys that are of no use where tokens are not bound; `asserting` are the
+    sources whose identity assertions are taken.
     """
 
     directory: Path
+    own_issuers: set[str] = field(default_factory=set)
     resource_urls: dict[str, str] = field(default_factory=dict)
     resource_names: set[str] = field(default_factory=set)
     sealing_kids: set[str] = field(default_factory=set)
@@ -29,6 +31,9 @@ class Origin:
     upstream_scopes: dict[str, frozenset[str]] = field(default_factory=dict)
     service_scopes: dict[str, frozenset[str]] = field(default_factory=dict)
     upstream_services: set[str] = field(default_factory=set)
+    external_services: set[str] = field(default_factory=set)
+    downstream_clients: dict[str, frozenset[str]] = field(default_factory=dict)
+    asserting: set[str] = field(default_factory=set)
     sources: set[str] = field(default_factory=set)
     issuers: set[str] = field(default_factory=set)
     known_issuers: set[str] = field(default_factory=set)

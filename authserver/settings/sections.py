@@ -14,7 +14,10 @@ from authserver.oauth import resource
 from authserver.sealing import SealingKey, derive
 
 # Each table of these is a section of its own; another table is one section.
-NAMED = ("resources", "trusted_issuers", "external_services", "clients", "exchanges", "workloads")
+NAMED = (
+    *("resources", "trusted_issuers", "external_services", "downstream_servers", "clients"),
+    *("exchanges", "workloads"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from authserver.oauth.identity_assertion import UnknownResource
 from authserver.sealing import SealingKey
 from authserver.settings import secret
 from authserver.settings.duration import duration
@@ -110,6 +111,12 @@ class TokensTable(Table):
         default=_LIFETIMES.dpop_nonce,
         description="Whether each such proof needs a nonce of this server's, so that none can be "
         "made in advance; it costs clients a second request now and then.",
+    )
+
+    identity_assertion_unknown_resource: UnknownResource = Field(
+        _LIFETIMES.identity_assertion_unknown_resource,
+        description="What an identity assertion for a resource that is not here is answered: "
+        "invalid_grant, says MCP; some clients and tests expect invalid_target.",
     )
 
     @field_validator("dpop")

@@ -15,13 +15,15 @@ class TrustedIssuer:
     """An issuer of tokens about others than our users, and where its keys are.
 
     They are fixed in `keys`, else at `jwks_uri`, else where its metadata says. `users` are those of
-    its subjects who are users of ours: our `sub` by its own.
+    its subjects who are users of ours: our `sub` by its own. `identity_assertions` is whether it
+    may say who users are to clients (ID-JAG).
     """
 
     name: str
     issuer: str
     audiences: tuple[str, ...]
     algorithms: tuple[TrustedAlgorithm, ...] = ("RS256", "ES256")
+    identity_assertions: bool = False
     jwks_uri: str | None = None
     keys: tuple[Key, ...] = field(default=(), repr=False)
     users: Mapping[str, str] = field(default_factory=dict)

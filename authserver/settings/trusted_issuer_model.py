@@ -56,11 +56,18 @@ class TrustedIssuerTable(Table):
         description="The `iss` of its tokens, to the letter.",
         examples=['"https://kubernetes.default.svc"'],
     )
+    identity_assertions: bool = Field(
+        default=False,
+        description="Whether clients may bring its identity assertions (ID-JAG): it says then who "
+        "their users are, and what they may have here.",
+    )
     audiences: list[Text] = Field(
-        min_length=1,
+        [],
         max_length=20,
-        description="Whom its tokens name in `aud` where they are made for us; one is enough.",
+        description="Whom its tokens name in `aud` where they are made for us; one is enough. "
+        "Required but for identity assertions, whose `aud` is our issuer.",
         examples=['["https://auth.example.com"]'],
+        validate_default=True,
     )
     algorithms: list[TrustedAlgorithm] = Field(
         ["RS256", "ES256"], min_length=1, description="Signatures that are accepted."
@@ -87,6 +94,20 @@ class TrustedIssuerTable(Table):
         '"cluster-ca.pem"',
     )
 
+    @field_validator("identity_assertions")
+    @classmethod
+    def _noted(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001
+        if value and isinstance(info.context, Origin):
+            info.context.asserting.add("trusted_issuers")
+        return value
+
+    @field_validator("audiences")
+    @classmethod
+    def _for_whom(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        if not value and not info.data.get("identity_assertions"):
+            raise wrong("is missing", 'write ["https://auth.example.com"]')
+        return value
+
     @field_validator("jwks_uri")
     @classmethod
     def _one_source_of_keys(cls, value: str | None, info: ValidationInfo) -> str | None:
@@ -110,6 +131,7 @@ def to_trusted_issuer(name: str, table: TrustedIssuerTable) -> TrustedIssuer:
         issuer=table.issuer,
         audiences=tuple(dict.fromkeys(table.audiences)),
         algorithms=tuple(dict.fromkeys(table.algorithms)),
+        identity_assertions=table.identity_assertions,
         jwks_uri=table.jwks_uri,
         keys=table.jwks or (),
         users=MappingProxyType(dict(table.users)),

@@ -99,7 +99,8 @@ class OidcUpstream(UpstreamRegistration):
 
     With `tenants` the issuer holds `{tenantid}`, and only these tenants' users are let in.
     `discovery_url` is where its metadata lives, where that does not follow from the issuer.
-    `exchange_audiences` are whom its tokens may be made for to be exchanged for ours.
+    `exchange_audiences` are whom its tokens may be made for to be exchanged for ours;
+    `identity_assertions` is whether it may say who its users are to clients (ID-JAG).
     """
 
     scopes: tuple[str, ...] = ("openid", "profile", "email")
@@ -113,6 +114,7 @@ class OidcUpstream(UpstreamRegistration):
     client_key: ClientKey | None = field(default=None, repr=False)
     client_assertion_audience: AssertionAudience = "issuer"
     exchange_audiences: tuple[str, ...] = ()
+    identity_assertions: bool = False
     clock_skew: int = 60
 
     def issuer_of(self, tenant: str) -> str:

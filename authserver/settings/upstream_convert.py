@@ -40,6 +40,7 @@ def _oidc(table: OidcTable) -> OidcUpstream:
         client_key=_client_key(table),
         client_assertion_audience=table.client_assertion_audience,
         exchange_audiences=_unique(table.exchange_audiences),
+        identity_assertions=table.identity_assertions,
         clock_skew=table.clock_skew,
     )
 

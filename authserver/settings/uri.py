@@ -21,6 +21,7 @@ _HTTPS = "write an https:// URL (http:// only for localhost, 127.0.0.1 or [::1])
 def read_issuer(value: object, origin: Origin) -> str:
     """Return our issuer; it must be canonical, for clients compare it byte by byte."""
     issuer = _canonical(value, "the issuer")
+    origin.own_issuers.add(issuer)
     origin.known_issuers.add(issuer)
     return issuer
 

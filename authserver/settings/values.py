@@ -9,14 +9,16 @@ from typing import Literal
 from authserver.oauth import metadata
 from authserver.oauth.client import Client, RegistrationPolicy
 from authserver.oauth.client_document import Publishers
+from authserver.oauth.downstream_server import DownstreamServer
 from authserver.oauth.edge import Edge, Requester
+from authserver.oauth.identity_assertion import UnknownResource
 from authserver.oauth.resource import Resource
 from authserver.oauth.workload import Workload
 from authserver.sealing import SealingKey
 from authserver.settings.external_service import ExternalService
 from authserver.settings.sections import Section
 from authserver.settings.trusted_issuer import TrustedIssuer
-from authserver.settings.upstream import Upstream
+from authserver.settings.upstream import OidcUpstream, Upstream
 
 SigningAlgorithm = Literal["ES256", "RS256", "EdDSA"]
 DAY = 86400
@@ -41,6 +43,7 @@ class TokenLifetimes:
     token_batch: bool = False
     dpop: bool = True
     dpop_nonce: bool = False
+    identity_assertion_unknown_resource: UnknownResource = "invalid_grant"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +93,7 @@ class Settings:
     trusted_issuers: tuple[TrustedIssuer, ...] = ()
     workloads: tuple[Workload, ...] = ()
     external_services: tuple[ExternalService, ...] = ()
+    downstream_servers: tuple[DownstreamServer, ...] = ()
     signing_alg: SigningAlgorithm = "ES256"
     rotation_interval: int = ROTATION_INTERVAL
     publish_lead_time: int = PUBLISH_LEAD_TIME
@@ -111,6 +115,12 @@ class Settings:
     def resource_named(self, key: str) -> Resource | None:
         """Return the resource of a name in the file."""
         return next((each for each in self.resources if each.key == key), None)
+
+    @property
+    def takes_identity_assertions(self) -> bool:
+        """Say whether any issuer is trusted to say who users are to clients."""
+        upstream = isinstance(self.upstream, OidcUpstream) and self.upstream.identity_assertions
+        return upstream or any(each.identity_assertions for each in self.trusted_issuers)
 
     @property
     def has_status_list(self) -> bool:

@@ -6,13 +6,14 @@ The same token may be presented until it expires: unlike at a sign-in, its age d
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from authserver.oauth import claim
+from authserver.oauth import claim, identity_assertion
 from authserver.upstream import fields as members
 from authserver.upstream import id_token
 from authserver.upstream.errors import UpstreamError
 
 ACCESS_TOKEN_TYPES = frozenset({"jwt", "at+jwt"})
 ID_TOKEN_TYPES = frozenset({"jwt"})
+IDENTITY_ASSERTION_TYPES = frozenset({identity_assertion.JWT_TYPE})
 _OF_ID_TOKENS = ("nonce", "at_hash", "c_hash")
 _OF_ACCESS_TOKENS = ("scope", "scp")
 # A logout token and an identity assertion are verified with the same keys.

@@ -1,5 +1,6 @@
 """The upstream's own tokens, presented by a delegate in exchange for ours: RFC 8693 §2.1, §3"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from authserver.settings import OidcUpstream
@@ -7,7 +8,12 @@ from authserver.upstream import foreign_token, id_token, identity
 from authserver.upstream.bulkhead import Bulkhead
 from authserver.upstream.cached import Cached
 from authserver.upstream.discovery import ProviderMetadata
-from authserver.upstream.foreign_token import ACCESS_TOKEN_TYPES, ID_TOKEN_TYPES, ForeignToken
+from authserver.upstream.foreign_token import (
+    ACCESS_TOKEN_TYPES,
+    ID_TOKEN_TYPES,
+    IDENTITY_ASSERTION_TYPES,
+    ForeignToken,
+)
 from authserver.upstream.identity import UpstreamIdentity
 from authserver.upstream.session import Deadline
 from authserver.upstream.signature import SignatureVerifier
@@ -35,6 +41,10 @@ class SubjectTokens:
         audiences = self.settings.exchange_audiences
         foreign_token.check_access_token(claims, audiences, now, self.settings.clock_skew)
         return foreign_token.read(claims, now, self.settings.subject_claim)
+
+    def identity_assertion(self, token: str) -> Mapping[str, object]:
+        """Return the claims of an identity assertion, not yet judged; raises as `id_token`."""
+        return self._verified(token, IDENTITY_ASSERTION_TYPES)
 
     def identity(self, token: ForeignToken) -> UpstreamIdentity:
         """Return the user whom an ID token describes, as a sign-in would have it."""

@@ -41,24 +41,36 @@ class TrustedIssuerClient:
 
     def verify(self, token: str, now: int) -> ForeignToken:
         """Return what a token says; raises UpstreamError, or UpstreamUnavailable without keys."""
-
-        def attempt(deadline: Deadline) -> Mapping[str, object]:
-            return self._verified(token, deadline)
-
-        claims = self._bulkhead.ask_if_needed(attempt, self._settings.request_timeout)
-        if claims.get("iss") != self._settings.issuer:
-            raise UpstreamError("id_token_issuer", "iss is another issuer")
+        claims = self._claims(token, foreign_token.ACCESS_TOKEN_TYPES)
         foreign_token.check_access_token(claims, self._settings.audiences, now, id_token.LEEWAY)
         return foreign_token.read(claims, now)
+
+    def identity_assertion(self, token: str) -> Mapping[str, object]:
+        """Return the claims of an identity assertion of this issuer, not yet judged.
+
+        Raises as `verify` does.
+        """
+        return self._claims(token, foreign_token.IDENTITY_ASSERTION_TYPES)
 
     def close(self) -> None:
         """Close the idle connections."""
         self._session.close()
         self._elsewhere.close()
 
-    def _verified(self, token: str, deadline: Deadline) -> Mapping[str, object]:
+    def _claims(self, token: str, types: frozenset[str]) -> Mapping[str, object]:
+        def attempt(deadline: Deadline) -> Mapping[str, object]:
+            return self._verified(token, types, deadline)
+
+        claims = self._bulkhead.ask_if_needed(attempt, self._settings.request_timeout)
+        if claims.get("iss") != self._settings.issuer:
+            raise UpstreamError("id_token_issuer", "iss is another issuer")
+        return claims
+
+    def _verified(
+        self, token: str, types: frozenset[str], deadline: Deadline
+    ) -> Mapping[str, object]:
         algs = frozenset(self._settings.algorithms)
-        header = id_token.parse_header(token, algs, foreign_token.ACCESS_TOKEN_TYPES)
+        header = id_token.parse_header(token, algs, types)
         verified = signature.verify_published(self._keys, token, header, deadline)
         if verified is None:
             raise UpstreamError("id_token_signature", "no accepted key made the signature")

@@ -1,0 +1,287 @@
+"""A client brings what its user's company says of them (ID-JAG): MCP Enterprise-Managed Authz."""
+
+import json
+from typing import Any
+
+import pytest
+
+from authserver.oauth import epoch
+from tests.actors import ISSUER, RESOURCE, Browser, Deployment, McpClient, claims_of
+from tests.asserting import SECRET, assertion, bring, start
+from tests.exchanging import WIKI, basic, form
+from tests.foreign import ABSENT, minted
+from tests.proving import Holder, stranger
+from tests.publishing import CALLBACK, Publisher, resolve
+from tests.upstream.hostile_idp import HostileIdp
+from tests.upstream.jose import new_key, sign
+from tests.upstream.spoiled_server import Spoiled
+
+EMA = "Enterprise-Managed Authorization"
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+WELL_KNOWN = "/.well-known/oauth-authorization-server"
+
+
+@pytest.fixture
+def company():
+    with HostileIdp() as found:
+        yield found
+
+
+@pytest.fixture
+def deployment(sqlite_url, idp, company, tmp_path):
+    with start(tmp_path, sqlite_url, idp, company) as started:
+        yield started
+
+
+def refused(answer, error="invalid_grant", status=400):
+    assert (answer.status_code, answer.json["error"]) == (status, error)
+
+
+def granted(answer):
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    return claims_of(answer.json["access_token"])
+
+
+@pytest.mark.spec("MCP 2026-07-28", EMA)
+@pytest.mark.spec("RFC 7523", "2.1")
+def test_an_assertion_is_worth_one_access_token_and_nothing_to_renew_it(deployment, company):
+    answer = bring(deployment, assertion(company, auth_time=company.now - 9, amr=["pwd", "otp"],
+                                         acr="urn:example:2fa"))  # fmt: skip
+    claims = granted(answer)
+    assert (claims["aud"], claims["client_id"], claims["scope"]) == (
+        RESOURCE, "agent", "issues:read",
+    )  # fmt: skip
+    assert (claims["auth_time"], claims["acr"], claims["amr"]) == (
+        company.now - 9, "urn:example:2fa", ["pwd", "otp"],
+    )  # fmt: skip
+    assert claims["sub"].startswith("ext-")
+    assert "refresh_token" not in answer.json
+    assert answer.json["token_type"] == "Bearer"
+    event = deployment.last("token.issued")
+    assert (event["grant_type"], event["issuer"]) == (JWT_BEARER, company.issuer)
+
+
+def test_its_token_lives_as_every_other_and_not_as_the_assertion(deployment, company):
+    answer = bring(deployment, assertion(company, exp=company.now + 20))
+    assert answer.json["expires_in"] == 900
+
+
+@pytest.mark.spec("MCP 2026-07-28", EMA)
+def test_the_metadata_says_so_only_where_an_issuer_is_trusted(
+    deployment, sqlite_url, idp, tmp_path
+):
+    document = deployment.http().get(WELL_KNOWN).json
+    profile = "urn:ietf:params:oauth:grant-profile:id-jag"
+    assert document["authorization_grant_profiles_supported"] == [profile]
+    assert JWT_BEARER in document["grant_types_supported"]
+    (tmp_path / "plain").mkdir()
+    with Deployment.start(tmp_path / "plain", sqlite_url, idp) as plain:
+        document = plain.http().get(WELL_KNOWN).json
+        assert "authorization_grant_profiles_supported" not in document
+        assert JWT_BEARER not in document["grant_types_supported"]
+
+
+def test_the_upstreams_users_are_the_same_as_when_they_sign_in(deployment, idp):
+    client = McpClient(deployment).register()
+    signed_in = claims_of(client.connect(Browser(deployment))["access_token"])["sub"]
+    assert granted(bring(deployment, assertion(idp)))["sub"] == signed_in
+
+
+def test_a_user_of_the_upstream_who_never_signed_in_is_the_same_afterwards(deployment, idp):
+    about = granted(bring(deployment, assertion(idp, sub="user-1")))["sub"]
+    assert about.startswith("usr-")
+    client = McpClient(deployment).register()
+    assert claims_of(client.connect(Browser(deployment))["access_token"])["sub"] == about
+
+
+def test_another_issuers_subject_is_no_user_of_ours_whatever_its_address(deployment, company, idp):
+    ours = granted(bring(deployment, assertion(idp, email="ada@example.com")))["sub"]
+    theirs = assertion(company, email="ada@example.com", email_verified=True)
+    assert granted(bring(deployment, theirs))["sub"] != ours
+
+
+def test_a_subject_that_the_file_maps_is_that_user_or_nobody(deployment, company):
+    refused(bring(deployment, assertion(company, sub="mapped-1")))
+
+
+@pytest.mark.spec("MCP 2026-07-28", EMA)
+def test_the_scope_is_what_is_asked_for_of_what_is_asserted(deployment, company):
+    both = "issues:read issues:write nobodys:scope"
+
+    def scope(asked, **claims):
+        return bring(deployment, assertion(company, **claims), scope=asked)
+
+    assert scope(None, scope=both).json["scope"] == "issues:read issues:write"
+    assert scope("issues:write nobodys:scope", scope=both).json["scope"] == "issues:write"
+    assert scope("issues:read issues:write").json["scope"] == "issues:read"
+    assert scope("issues:write", scope=ABSENT).json["scope"] == "issues:write"
+    assert scope(None, scope=ABSENT).json["scope"] == "issues:read issues:write"
+    refused(scope("issues:write"), "invalid_scope")
+    refused(scope(None, scope="nobodys:scope"), "invalid_scope")
+
+
+@pytest.mark.spec("MCP 2026-07-28", EMA)
+def test_the_audience_is_the_resource_that_is_asserted(deployment, company):
+    wiki: dict[str, Any] = {"resource": WIKI, "scope": "wiki:read"}
+    assert granted(bring(deployment, assertion(company, **wiki)))["aud"] == WIKI
+    assert granted(bring(deployment, assertion(company, **wiki), resource=WIKI))["aud"] == WIKI
+    refused(bring(deployment, assertion(company, **wiki), resource=RESOURCE), "invalid_target")
+    several: Any = {"resource": [RESOURCE, WIKI]}
+    assert granted(bring(deployment, assertion(company, **several), resource=RESOURCE))
+    refused(bring(deployment, assertion(company, resource=ABSENT)), "invalid_target")
+    assert granted(bring(deployment, assertion(company, resource=ABSENT), resource=RESOURCE))
+
+
+@pytest.mark.parametrize("error", ["invalid_grant", "invalid_target"])
+def test_an_unknown_resource_is_answered_as_the_operator_wants(
+    sqlite_url, idp, company, tmp_path, error
+):
+    more = f'[tokens]\nidentity_assertion_unknown_resource = "{error}"\n'
+    with start(tmp_path, sqlite_url, idp, company, more) as deployment:
+        elsewhere = assertion(company, resource="https://elsewhere.example/mcp")
+        refused(bring(deployment, elsewhere), error)
+        assert deployment.last("request.refused")["reason"] == "id_jag_resource_unknown"
+
+
+def test_a_client_that_may_not_is_told_so_and_one_that_fails_to_prove_itself_too(
+    deployment, company
+):
+    token = assertion(company, client_id="robot")
+    refused(bring(deployment, token, by="robot"), "unauthorized_client")
+    wrong = form(deployment, "/token", {"grant_type": JWT_BEARER, "assertion": token},
+                 headers=basic("agent", "x" * 32))  # fmt: skip
+    refused(wrong, "invalid_client", 401)
+    nobody = form(deployment, "/token", {"grant_type": JWT_BEARER, "assertion": token})
+    assert nobody.json["error"] in ("invalid_client", "invalid_request")
+    public = McpClient(deployment).register()
+    said = {"grant_type": JWT_BEARER, "client_id": public.client_id}
+    mine = assertion(company, client_id=public.client_id)
+    refused(form(deployment, "/token", {**said, "assertion": mine}), "unauthorized_client")
+
+
+def test_the_rules_of_a_resource_hold(sqlite_url, idp, company, tmp_path):
+    more = '\n[resources.issues.allow]\nemail_domains = ["example.com"]\n'
+    with start(tmp_path, sqlite_url, idp, company, more) as deployment:
+        good: dict[str, Any] = {"email": "ada@example.com", "email_verified": True}
+        assert granted(bring(deployment, assertion(idp, sub="u1", **good)))
+        refused(bring(deployment, assertion(idp, sub="u2", email="e@evil.example")))
+        refused(bring(deployment, assertion(company, **good)))
+        assert deployment.last("request.refused")["reason"] == "id_jag_policy_denied"
+
+
+def test_what_is_refused_does_not_use_an_assertion_up(deployment, company):
+    token = assertion(company)
+    refused(bring(deployment, token, scope="issues:write"), "invalid_scope")
+    assert granted(bring(deployment, token))
+    refused(bring(deployment, token))
+
+
+@pytest.mark.spec("RFC 9449", "5")
+def test_an_assertion_for_a_key_takes_the_proof_of_that_key(deployment, company):
+    mine, other = Holder(now=company.now), stranger()
+    cnf: dict[str, Any] = {"cnf": {"jkt": mine.jkt}}
+    refused(bring(deployment, assertion(company, **cnf)))
+    refused(bring(deployment, assertion(company, **cnf), headers=other.header()))
+    odd: Any = {"cnf": {"x5t#S256": mine.jkt}}
+    refused(bring(deployment, assertion(company, **odd), headers=mine.header()))
+    answer = bring(deployment, assertion(company, **cnf), headers=mine.header())
+    assert (granted(answer)["cnf"], answer.json["token_type"]) == ({"jkt": mine.jkt}, "DPoP")
+    free = bring(deployment, assertion(company), headers=mine.header())
+    assert granted(free)["cnf"] == {"jkt": mine.jkt}
+
+
+@pytest.mark.spec("RFC 7662", "2.2")
+@pytest.mark.parametrize("whose", ["user", "client"])
+def test_the_token_is_active_until_its_user_or_client_is_revoked(deployment, idp, whose):
+    token = bring(deployment, assertion(idp)).json["access_token"]
+
+    def facts():
+        asked = form(deployment, "/introspect", {"token": token}, headers=basic("issues", SECRET))
+        return asked.json
+
+    assert facts()["active"]
+    assert facts()["client_id"] == "agent"
+    subject = claims_of(token)["sub"]
+    counter = epoch.user(subject) if whose == "user" else epoch.client("agent")
+    with deployment.server.store.write() as tx:
+        tx.bump_epoch(counter)
+    assert not facts()["active"]
+
+
+def test_no_event_holds_an_assertion(deployment, company):
+    token = assertion(company)
+    bring(deployment, token)
+    bring(deployment, token)
+    written = json.dumps(deployment.events)
+    assert token not in written
+    assert token.rpartition(".")[2] not in written
+
+
+def test_while_the_company_is_down_its_clients_are_told_to_come_back(deployment, company):
+    company.spoiled["/.well-known/openid-configuration"] = Spoiled(503)
+    answer = bring(deployment, assertion(company))
+    refused(answer, "temporarily_unavailable", 503)
+    assert answer.headers["Retry-After"]
+
+
+def test_workloads_and_clients_come_to_the_same_place(sqlite_url, idp, company, tmp_path):
+    more = f"""
+    [trusted_issuers.cluster]
+    issuer = "https://cluster.example"
+    jwks = "file:cluster.jwks.json"
+    audiences = ["{ISSUER}"]
+    algorithms = ["ES256"]
+
+    [workloads.job]
+    issuer = "cluster"
+    claims = {{ sub = "job" }}
+    targets = ["issues"]
+    scopes = ["issues:read"]
+    """
+    key = new_key("cluster-key")
+    keys = json.dumps({"keys": [key.as_dict(private=False)]})
+    (tmp_path / "cluster.jwks.json").write_text(keys)
+    with start(tmp_path, sqlite_url, idp, company, more) as deployment:
+        now = company.now
+        said = {"iss": "https://cluster.example", "sub": "job", "aud": ISSUER, "iat": now,
+                "exp": now + 60}  # fmt: skip
+        job = sign({"alg": "ES256", "kid": "cluster-key"}, json.dumps(said).encode(), key)
+        params = {"grant_type": JWT_BEARER, "assertion": job, "resource": RESOURCE}
+        assert granted(form(deployment, "/token", params))["client_id"] == "job"
+        assert granted(bring(deployment, assertion(company)))["client_id"] == "agent"
+        # Each without what the other has: refused, never taken for the other.
+        refused(bring(deployment, job, resource=RESOURCE))
+        alone = form(deployment, "/token", {**params, "assertion": assertion(company)})
+        assert alone.json["error"] in ("invalid_client", "invalid_request")
+
+
+@pytest.mark.spec("MCP 2026-07-28", EMA)
+def test_a_client_that_publishes_itself_proves_its_key(
+    sqlite_url, idp, company, tmp_path, monkeypatch
+):
+    resolve(monkeypatch, lambda _: ["127.0.0.1"])
+    key = new_key("client-key")
+    with Publisher(tmp_path) as publisher:
+        client_id = publisher.publish(
+            redirect_uris=[CALLBACK],
+            grant_types=["authorization_code", JWT_BEARER],
+            token_endpoint_auth_method="private_key_jwt",
+            jwks={"keys": [key.as_dict(private=False)]},
+        )
+        with start(tmp_path, sqlite_url, idp, company, publisher.settings()) as deployment:
+            now = company.now
+            me = {"iss": client_id, "sub": client_id, "aud": ISSUER, "iat": now, "exp": now + 60,
+                  "jti": "once"}  # fmt: skip
+            params = {
+                "grant_type": JWT_BEARER,
+                "assertion": assertion(company, client_id=client_id),
+                "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                "client_assertion": sign(
+                    {"alg": "ES256", "kid": "client-key"}, json.dumps(me).encode(), key
+                ),
+            }
+            assert granted(form(deployment, "/token", params))["client_id"] == client_id
+
+
+def test_an_access_token_of_the_company_is_none(deployment, company):
+    refused(bring(deployment, minted(company, aud=ISSUER)))
