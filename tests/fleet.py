@@ -12,10 +12,18 @@ import requests
 
 from authserver.settings import load
 from tests.actors import Clock, Deployment, write_config
+from tests.asserting import SECRET
 from tests.databases import DATABASES, postgresql_database, postgresql_url  # noqa: F401
 from tests.upstream.hostile_idp import HostileIdp
 
 INSTANCES = 2
+AGENT = """
+[clients.agent]
+client_secrets = ["file:agent-secret"]
+grant_types = ["urn:ietf:params:oauth:grant-type:jwt-bearer"]
+targets = ["issues"]
+scopes = ["issues:read"]
+"""
 BOOT = 60  # seconds
 
 
@@ -56,7 +64,10 @@ def fleet(request, tmp_path_factory, migrated_sqlite, postgresql_database):  # n
         idp = stack.enter_context(HostileIdp())
         idp.now = int(time.time())
         url = _url(request.param, folder, migrated_sqlite, postgresql_database)
-        config = write_config(folder, url, idp.issuer)
+        (folder / "agent-secret").write_text(SECRET)
+        config = write_config(folder, url, idp.issuer, more=AGENT)
+        trusted = "[upstream]\nidentity_assertions = true"
+        config.write_text(config.read_text().replace("[upstream]", trusted, 1))
         origins = [stack.enter_context(_instance(config)) for _ in range(INSTANCES)]
         deployment = stack.enter_context(Deployment(load(config), idp, Clock(int(time.time()))))
         yield deployment, origins

@@ -64,6 +64,8 @@ def prove(
 def _find_target(server: AuthServer, request: ExchangeRequest, params: Params) -> Target:
     """Return the target; of an identity assertion a server elsewhere, whose resource is named."""
     if request.wants_assertion:
+        if not server.settings.downstream_servers:
+            raise OAuthError("invalid_request", "The requested_token_type is not supported.")
         found = downstream_server.find(params, server.settings.downstream_servers)
         return Target(found.name, downstream=found)
     return target.find(params, server.settings.resources, server.services)

@@ -9,8 +9,11 @@ import pytest
 import requests
 
 from authserver.oauth import epoch
+from authserver.oauth.identity_assertion import GRANT_TYPE as JWT_BEARER
 from tests.actors import Browser, McpClient, claims_of, forms_of
+from tests.asserting import SECRET, assertion
 from tests.databases import postgresql_database  # noqa: F401 - fixture
+from tests.exchanging import basic
 from tests.fleet import fleet  # noqa: F401 - fixture
 from tests.upstream.hostile_idp import ABSENT
 from tests.upstream.logging_out import logout_token
@@ -174,3 +177,21 @@ def test_074_no_refresh_that_was_sent_after_a_revocation_succeeds(client, place)
     assert len(sent) >= len(connected)
     assert late == []
     assert {client.refresh(each).json["error"] for each in sent[-6:]} == {"invalid_grant"}
+
+
+@pytest.mark.spec("MCP 2026-07-28", "Enterprise-Managed Authorization")
+def test_184_of_fifty_uses_of_one_assertion_over_two_processes_one_gets_a_token(place, at_once):
+    deployment, origins = place
+
+    def params(subject):
+        said = assertion(deployment.idp, sub=subject)
+        return {"grant_type": JWT_BEARER, "assertion": said}
+
+    headers = basic("agent", SECRET)
+    for each in origins:  # so that the keys are there, and nobody has to wait for them
+        first = requests.post(f"{each}/token", data=params("x"), headers=headers, timeout=30)
+        assert first.status_code == 200
+    # Of somebody who was never here: the fifty make one user, too.
+    answers = at_once(params("new-here"), headers=headers)
+    assert [each.status_code for each in answers].count(200) == 1
+    assert refusals(answers) == {"invalid_grant"}

@@ -139,7 +139,7 @@ def test_the_metadata_says_so_only_where_it_is_on(deployment, sqlite_url, idp, t
         assert member not in off.http().get(WELL_KNOWN).json
         client = McpClient(off).register()
         token = client.connect(scope="issues:read")["access_token"]
-        refused(ask(off, token), "invalid_target")
+        refused(ask(off, token), "invalid_request")
 
 
 @pytest.mark.parametrize(

@@ -207,3 +207,26 @@ def test_130_a_consent_is_for_name_redirect_uris_and_keys():
 )
 def test_129_a_document_is_fresh_for_as_long_as_its_server_says_within_bounds(max_age, seconds):
     assert client_document.fresh_for(max_age) == seconds
+
+
+@pytest.mark.spec("MCP 2026-07-28", "Enterprise-Managed Authorization")
+@pytest.mark.parametrize(
+    ("on", "method", "has_it"),
+    [(True, "private_key_jwt", True), (False, "private_key_jwt", False), (True, "none", False)],
+)
+def test_only_one_with_keys_may_bring_identity_assertions_and_only_where_they_are_taken(
+    on, method, has_it
+):
+    grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+    keys = {"jwks_uri": "https://app.example/keys"} if method == "private_key_jwt" else {}
+    document = {
+        "client_id": "https://app.example/client.json",
+        "client_name": "App",
+        "redirect_uris": ["https://app.example/callback"],
+        "grant_types": ["authorization_code", grant],
+        "token_endpoint_auth_method": method,
+        **keys,
+    }
+    policy = RegistrationPolicy(identity_assertions=on)
+    found = client_document.parse(json.dumps(document).encode(), document["client_id"], policy)
+    assert (grant in found.grant_types) is has_it

@@ -11,6 +11,7 @@ from authserver.oauth.act import Party
 from authserver.oauth.client import secret_digest
 from authserver.oauth.edge import Edge, Requester
 from authserver.oauth.exchange_request import GRANT_TYPE
+from authserver.oauth.identity_assertion import GRANT_TYPE as JWT_BEARER
 from authserver.settings.describe import describe
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -298,7 +299,14 @@ MISTAKES = [
     ("trusted_issuers/wiki", CLUSTER | {"issuer": "https://x.example"}, "", "source", "of its own"),
     ("trusted_issuers/cluster/issuer", "x", "=trusted_issuers.cluster", "no keys", "jwks_uri"),
     ("trusted_issuers/cluster/users", {"r": "ada@example.com"}, ".r", "no user of ours", "usr-"),
-    ("trusted_issuers/cluster/audiences", [], "", "too few", "at least 1"),
+    ("trusted_issuers/cluster/audiences", [], "", "is missing", "https://auth.example.com"),
+    (
+        "clients/robot/grant_types",
+        ["client_credentials", JWT_BEARER],
+        "",
+        "which nobody may make",
+        "identity_assertions = true",
+    ),
     ("trusted_issuers/cluster/algorithms", ["HS256"], "[0]", "allowed values", "RS256"),
     ("trusted_issuers/cluster/jwks_uri", "http://x.example/k", "", "http for", "https://"),
     ("trusted_issuers/cluster/jwks", "file:private.json", "", "private key", "with its owner"),
@@ -459,3 +467,43 @@ def test_a_mistake_in_a_workload_is_told_at_its_key(problems, changes, key, mess
 def test_a_workload_is_no_other_client(problems):
     (problem,) = problems({**base(), "workloads/chat": JOB})
     assert "another client" in problem.message
+
+
+def test_an_issuer_may_be_trusted_for_identity_assertions_alone(settings):
+    found = settings(
+        {
+            **base(),
+            "trusted_issuers/company": {
+                "issuer": "https://company.example.com", "identity_assertions": True,
+            },
+            "clients/agent": {**ROBOT, "grant_types": [JWT_BEARER]},
+        }
+    )  # fmt: skip
+    assert found.takes_identity_assertions
+    assert found.registration.identity_assertions
+    assert not settings(base()).takes_identity_assertions
+    said = dict(describe(found).in_effect)
+    assert said["trusted issuer company"].endswith("for identity assertions alone")
+    assert said["identity assertions"] == "company may say who users are"
+    assert "brings identity assertions for wiki" in said["client agent"]
+
+
+def test_the_upstream_may_be_trusted_for_them_and_shares_no_key_then(settings, problems):
+    on = {**base(), "upstream/identity_assertions": True}
+    assert dict(describe(settings(on)).in_effect)["identity assertions"].startswith("upstream ")
+    (problem,) = problems({**on, "upstream/id_token_algs": ["RS256", "HS256"]})
+    assert (problem.key, "shared" in problem.message) == ("upstream.identity_assertions", True)
+
+
+def test_a_server_elsewhere_is_a_target(settings):
+    partner = {
+        "issuer": "https://auth.partner.example.com",
+        "client_ids": {"issues": "issues-there"},
+        "resources": ["https://mcp.partner.example.com/mcp"],
+        "scopes": ["partner:read"],
+    }
+    way = {**WAY, "target": "partner", "scopes": {"issues:read": ["partner:read"]}}
+    found = settings({**base(), "downstream_servers/partner": partner, "exchanges/to-partner": way})
+    (server,) = found.downstream_servers
+    assert (server.name, dict(server.client_ids)) == ("partner", {"issues": "issues-there"})
+    assert dict(describe(found).in_effect)["downstream server partner"].endswith(server.issuer)
