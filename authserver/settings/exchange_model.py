@@ -72,7 +72,8 @@ class ExchangeTable(Table):
         examples=['"issues"'],
     )
     target: TargetName = Field(
-        description="What for: the name of a resource or external service, or `upstream`.",
+        description="What for: the name of a resource, external service or downstream server, or "
+        "`upstream`.",
         examples=['"wiki"'],
     )
     scopes: Annotated[
