@@ -73,6 +73,7 @@ def _metadata(server: AuthServer) -> dict[str, object]:
         client_documents=settings.publishers.enabled,
         pushed_requests=settings.pushed_authorization_requests,
         dpop=settings.tokens.dpop,
+        device_authorization=settings.device_authorization,
     )
     document = metadata.authorization_server_metadata(
         settings.issuer,

@@ -86,7 +86,8 @@ class RegistrationPolicy:
     """What open registration allows; every value stands in `[registration]`.
 
     `confidential_redirect_uris` are exact URIs whose clients say `none` and then want a secret;
-    `fetches_keys` is whether a `jwks_uri` may be named, `dpop` whether tokens can be bound to keys.
+    `fetches_keys` is whether a `jwks_uri` may be named, `dpop` whether tokens can be bound to keys,
+    `device` whether clients may be devices.
     """
 
     enabled: bool = True
@@ -96,6 +97,7 @@ class RegistrationPolicy:
     confidential_redirect_uris: frozenset[str] = frozenset()
     fetches_keys: bool = True
     dpop: bool = True
+    device: bool = False
     unused_lifetime: int = 7 * 86400
     idle_lifetime: int = 90 * 86400
 
@@ -106,7 +108,11 @@ def parse(document: Mapping[str, object], policy: RegistrationPolicy) -> Client:
     Raises `invalid_redirect_uri` or `invalid_client_metadata`. What this server does not know is
     ignored; values it does not support are dropped where the rest still works (RFC 7591 §2).
     """
-    uris = client_metadata.read_redirect_uris(document.get("redirect_uris"), policy.redirect)
+    grant_types = client_metadata.read_grant_types(
+        document.get("grant_types"), device=policy.device
+    )
+    has_browser = "authorization_code" in grant_types
+    uris = _redirect_uris(document, policy) if has_browser else ()
     method = client_metadata.read_auth_method(
         document.get("token_endpoint_auth_method"),
         wants_secret=not policy.confidential_redirect_uris.isdisjoint(uris),
@@ -117,8 +123,12 @@ def parse(document: Mapping[str, object], policy: RegistrationPolicy) -> Client:
         redirect_uris=uris,
         client_name=client_metadata.read_name(document.get("client_name")),
         token_endpoint_auth_method=method,
-        grant_types=client_metadata.read_grant_types(document.get("grant_types")),
-        response_types=client_metadata.read_response_types(document.get("response_types")),
+        grant_types=grant_types,
+        response_types=(
+            client_metadata.read_response_types(document.get("response_types"))
+            if has_browser
+            else ()
+        ),
         scope=client_metadata.read_scope(
             document.get("scope"),
             supported=policy.scopes_supported,
@@ -134,6 +144,10 @@ def parse(document: Mapping[str, object], policy: RegistrationPolicy) -> Client:
         ),
         dpop_bound_access_tokens=client_metadata.read_bound_tokens(document, dpop=policy.dpop),
     )
+
+
+def _redirect_uris(document: Mapping[str, object], policy: RegistrationPolicy) -> tuple[str, ...]:
+    return client_metadata.read_redirect_uris(document.get("redirect_uris"), policy.redirect)
 
 
 def _keys(

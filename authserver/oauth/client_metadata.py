@@ -12,6 +12,7 @@ AuthMethod = Literal["none", "client_secret_basic", "client_secret_post", "priva
 AUTH_METHODS: tuple[AuthMethod, ...] = ("none", "client_secret_basic", "client_secret_post")
 PRIVATE_KEY_JWT: AuthMethod = "private_key_jwt"
 GRANT_TYPES = ("authorization_code", "refresh_token")
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 MAX_REDIRECT_URIS = 10
 MAX_NAME = 256
 
@@ -54,14 +55,18 @@ def read_auth_method(value: object, *, wants_secret: bool) -> AuthMethod:
     return method
 
 
-def read_grant_types(value: object) -> tuple[str, ...]:
-    """Return those that this server has; unknown ones are left out."""
+def read_grant_types(value: object, *, device: bool = False) -> tuple[str, ...]:
+    """Return those that this server has; unknown ones are left out.
+
+    `device` says that a device may be a client, which need not have a browser (RFC 8628).
+    """
     names = _strings("grant_types", value)
     if names is None:
         return GRANT_TYPES
-    if "authorization_code" not in names:
+    supported = (*GRANT_TYPES, DEVICE_CODE) if device else GRANT_TYPES
+    if not {"authorization_code", DEVICE_CODE} & set(scope.keep(names, supported)):
         raise _bad("grant_types must include authorization_code.")
-    return scope.keep(GRANT_TYPES, names)
+    return scope.keep(supported, names)
 
 
 def read_response_types(value: object) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from authserver.oauth import client_assertion, dpop, scope, workload
 from authserver.oauth.client import AUTH_METHODS, GRANT_TYPES
+from authserver.oauth.client_metadata import DEVICE_CODE
 from authserver.oauth.exchange_request import GRANT_TYPE
 from authserver.oauth.resource import Resource
 
@@ -49,6 +50,7 @@ class Features:
     client_documents: bool = False
     pushed_requests: bool = False
     dpop: bool = False
+    device_authorization: bool = False
 
 
 def authorization_server_metadata(
@@ -86,6 +88,8 @@ def _switched_on(issuer: str, features: Features) -> dict[str, object]:
         document["token_batch_endpoint"] = f"{issuer}/token-batch"
     if features.pushed_requests:
         document["pushed_authorization_request_endpoint"] = f"{issuer}/par"
+    if features.device_authorization:
+        document["device_authorization_endpoint"] = f"{issuer}/device_authorization"
     if features.dpop:
         document["dpop_signing_alg_values_supported"] = list(dpop.ALGORITHMS)
     if features.client_documents:
@@ -103,6 +107,8 @@ def _grant_types(features: Features) -> Iterator[str]:
         yield GRANT_TYPE
     if features.workloads:
         yield workload.GRANT_TYPE
+    if features.device_authorization:
+        yield DEVICE_CODE
 
 
 def _client_authentication(features: Features) -> dict[str, object]:
