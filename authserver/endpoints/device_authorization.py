@@ -67,7 +67,7 @@ def _keep(
             user_code = new_user_code()
             device = DeviceAuthorization(
                 digest=opaque.digest(device_code),
-                user_code_digest=server.user_codes.digest(user_code),
+                typed_digest=server.user_codes.digest(user_code),
                 request=checked,
                 address=request.address,
                 epochs=epochs,

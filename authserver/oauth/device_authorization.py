@@ -36,12 +36,13 @@ class Approval:
 class DeviceAuthorization:
     """A device's request, under the digest of its `device_code`, and what became of it.
 
+    `typed_digest` is of the code that the user types (`oauth.user_code`).
     `address` is where it came from, as this server saw it. `epochs` is the sum of the epochs that
     concern it until then (its client). `interval` grows whenever it polls too early.
     """
 
     digest: str = field(repr=False)
-    user_code_digest: str = field(repr=False)
+    typed_digest: str = field(repr=False)
     request: AuthorizationRequest
     address: str
     epochs: int

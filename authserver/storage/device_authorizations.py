@@ -25,12 +25,10 @@ _FIND = (
     .outerjoin(_users, _users.c.sub == _devices.c.sub)
     .where(_devices.c.digest == bindparam("digest_of"))
 )
-_FIND_TYPED = select(_devices).where(_devices.c.user_code_digest == bindparam("digest_of"))
+_FIND_TYPED = select(_devices).where(_devices.c.typed_digest == bindparam("digest_of"))
 # Two codes of eight letters may be the same: the second is made anew.
 _ADD = on_both(
-    lambda insert: insert(_devices).on_conflict_do_nothing(
-        index_elements=[_devices.c.user_code_digest]
-    )
+    lambda insert: insert(_devices).on_conflict_do_nothing(index_elements=[_devices.c.typed_digest])
 )
 _of_digest = _devices.c.digest == bindparam("digest_of")
 _is_open = (_of_digest, _devices.c.status == "pending", _devices.c.expires_at > _NOW)

@@ -129,7 +129,7 @@ device_authorizations = Table(
     "device_authorizations",
     metadata,
     _key("digest"),
-    _text("user_code_digest", unique=True),
+    _text("typed_digest", unique=True),
     _text("request"),
     _text("address"),
     _integer("epochs"),

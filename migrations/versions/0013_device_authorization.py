@@ -16,7 +16,7 @@ def upgrade() -> None:
     op.create_table(
         "device_authorizations",
         sa.Column("digest", sa.Text(), nullable=False),
-        sa.Column("user_code_digest", sa.Text(), nullable=False),
+        sa.Column("typed_digest", sa.Text(), nullable=False),
         sa.Column("request", sa.Text(), nullable=False),
         sa.Column("address", sa.Text(), nullable=False),
         sa.Column("epochs", sa.BigInteger(), nullable=False),
@@ -33,9 +33,7 @@ def upgrade() -> None:
         sa.Column("upstream_sid", sa.Text(), nullable=True),
         sa.Column("spent_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_device_authorizations")),
-        sa.UniqueConstraint(
-            "user_code_digest", name=op.f("uq_device_authorizations_user_code_digest")
-        ),
+        sa.UniqueConstraint("typed_digest", name=op.f("uq_device_authorizations_typed_digest")),
     )
     op.add_column("pending_authorizations", sa.Column("device_digest", sa.Text(), nullable=True))
 

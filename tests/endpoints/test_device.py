@@ -39,7 +39,9 @@ def test_a_device_gets_two_codes_and_where_one_of_them_is_typed(device, place):
     assert document["verification_uri"] == f"{place.issuer}/device"
     assert (document["expires_in"], document["interval"]) == (600, 5)
     assert len(document["device_code"]) >= 43
-    assert re.fullmatch("[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}", document["user_code"])
+    assert re.fullmatch(
+        "[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}", document["user_code"]
+    )
 
 
 @pytest.mark.spec("RFC 8628", "3.5")
