@@ -13,6 +13,7 @@ import requests
 from authserver.settings import load
 from tests.actors import Clock, Deployment, write_config
 from tests.databases import DATABASES, postgresql_database, postgresql_url  # noqa: F401
+from tests.devices import ON
 from tests.upstream.hostile_idp import HostileIdp
 
 INSTANCES = 2
@@ -56,7 +57,7 @@ def fleet(request, tmp_path_factory, migrated_sqlite, postgresql_database):  # n
         idp = stack.enter_context(HostileIdp())
         idp.now = int(time.time())
         url = _url(request.param, folder, migrated_sqlite, postgresql_database)
-        config = write_config(folder, url, idp.issuer)
+        config = write_config(folder, url, idp.issuer, more=ON)
         origins = [stack.enter_context(_instance(config)) for _ in range(INSTANCES)]
         deployment = stack.enter_context(Deployment(load(config), idp, Clock(int(time.time()))))
         yield deployment, origins

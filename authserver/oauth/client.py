@@ -86,8 +86,7 @@ class RegistrationPolicy:
     """What open registration allows; every value stands in `[registration]`.
 
     `confidential_redirect_uris` are exact URIs whose clients say `none` and then want a secret;
-    `fetches_keys` is whether a `jwks_uri` may be named, `dpop` whether tokens can be bound to keys,
-    `device` whether clients may be devices.
+    `fetches_keys` is whether a `jwks_uri` may be named, `dpop` and `device` whether those are on.
     """
 
     enabled: bool = True
@@ -108,11 +107,9 @@ def parse(document: Mapping[str, object], policy: RegistrationPolicy) -> Client:
     Raises `invalid_redirect_uri` or `invalid_client_metadata`. What this server does not know is
     ignored; values it does not support are dropped where the rest still works (RFC 7591 §2).
     """
-    grant_types = client_metadata.read_grant_types(
-        document.get("grant_types"), device=policy.device
+    grant_types, response_types, uris = client_metadata.read_ways(
+        document, policy.redirect, device=policy.device
     )
-    has_browser = "authorization_code" in grant_types
-    uris = _redirect_uris(document, policy) if has_browser else ()
     method = client_metadata.read_auth_method(
         document.get("token_endpoint_auth_method"),
         wants_secret=not policy.confidential_redirect_uris.isdisjoint(uris),
@@ -124,11 +121,7 @@ def parse(document: Mapping[str, object], policy: RegistrationPolicy) -> Client:
         client_name=client_metadata.read_name(document.get("client_name")),
         token_endpoint_auth_method=method,
         grant_types=grant_types,
-        response_types=(
-            client_metadata.read_response_types(document.get("response_types"))
-            if has_browser
-            else ()
-        ),
+        response_types=response_types,
         scope=client_metadata.read_scope(
             document.get("scope"),
             supported=policy.scopes_supported,
@@ -144,10 +137,6 @@ def parse(document: Mapping[str, object], policy: RegistrationPolicy) -> Client:
         ),
         dpop_bound_access_tokens=client_metadata.read_bound_tokens(document, dpop=policy.dpop),
     )
-
-
-def _redirect_uris(document: Mapping[str, object], policy: RegistrationPolicy) -> tuple[str, ...]:
-    return client_metadata.read_redirect_uris(document.get("redirect_uris"), policy.redirect)
 
 
 def _keys(
@@ -174,10 +163,7 @@ def echo(client: Client, scopes_supported: tuple[str, ...]) -> dict[str, object]
         value = getattr(client, name)
         if value is not None:
             document[name] = value
-    for name in _FLAGS:
-        if getattr(client, name):
-            document[name] = True
-    for name in ("client_name", "application_type"):
+    for name in (*_FLAGS, "client_name", "application_type"):
         if getattr(client, name):
             document[name] = getattr(client, name)
     return {**document, **client.other}

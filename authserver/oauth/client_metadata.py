@@ -25,6 +25,17 @@ _WEB_URL = re.compile(
 )
 
 
+def read_ways(
+    document: Mapping[str, object], redirect: RedirectPolicy, *, device: bool
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Return grant types, response types, and redirect URIs; a mere device has only the first."""
+    grant_types = read_grant_types(document.get("grant_types"), device=device)
+    if "authorization_code" not in grant_types:
+        return grant_types, (), ()
+    uris = read_redirect_uris(document.get("redirect_uris"), redirect)
+    return grant_types, read_response_types(document.get("response_types")), uris
+
+
 def read_redirect_uris(value: object, policy: RedirectPolicy) -> tuple[str, ...]:
     """Return those that the policy allows; raises `invalid_redirect_uri`.
 

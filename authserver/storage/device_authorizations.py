@@ -28,7 +28,11 @@ _FIND = (
 _FIND_TYPED = select(_devices).where(_devices.c.typed_digest == bindparam("digest_of"))
 # Two codes of eight letters may be the same: the second is made anew.
 _ADD = on_both(
-    lambda insert: insert(_devices).on_conflict_do_nothing(index_elements=[_devices.c.typed_digest])
+    lambda insert: (
+        insert(_devices)
+        .on_conflict_do_nothing(index_elements=[_devices.c.typed_digest])
+        .returning(_devices.c.digest)
+    )
 )
 _of_digest = _devices.c.digest == bindparam("digest_of")
 _is_open = (_of_digest, _devices.c.status == "pending", _devices.c.expires_at > _NOW)
@@ -93,7 +97,7 @@ class DeviceAuthorizationWrites(Connected):
         approval = row.pop("approval")
         decided = {name: getattr(approval, name, None) for name in _OF_APPROVAL}
         request = documents.dump(documents.members(device.request))
-        return self._changed(_ADD, {**row, **decided, "request": request}) == 1
+        return self._row(_ADD, {**row, **decided, "request": request}) is not None
 
     def approve_device(self, digest: str, approval: Approval, now: int) -> bool:
         """Approve a request once; False where it is decided or expired."""
