@@ -107,9 +107,8 @@ def parse(document: Mapping[str, object], policy: RegistrationPolicy) -> Client:
     Raises `invalid_redirect_uri` or `invalid_client_metadata`. What this server does not know is
     ignored; values it does not support are dropped where the rest still works (RFC 7591 §2).
     """
-    grant_types, response_types, uris = client_metadata.read_ways(
-        document, policy.redirect, device=policy.device
-    )
+    ways = client_metadata.read_ways(document, policy.redirect, device=policy.device)
+    grant_types, response_types, uris = ways
     method = client_metadata.read_auth_method(
         document.get("token_endpoint_auth_method"),
         wants_secret=not policy.confidential_redirect_uris.isdisjoint(uris),
