@@ -8,7 +8,7 @@ import pytest
 from tests.actors import RESOURCE, Browser, claims_of
 from tests.databases import DATABASES, postgresql_database, postgresql_url  # noqa: F401 - fixtures
 from tests.devices import ON, Device, decide, to_consent
-from tests.live import Remote, deployed
+from tests.live import deployed
 
 
 @pytest.fixture(params=DATABASES)
@@ -34,10 +34,10 @@ def poll_until_decided(device, answers, polled):
 
 @pytest.mark.spec("RFC 8628", "1")
 @pytest.mark.parametrize("decision", ["approve", "deny"])
-def test_a_device_polls_while_its_user_decides_in_a_browser(live, mcp_server, decision):
-    remote = Remote(live.issuer, live.idp)
+def test_a_device_polls_while_its_user_decides_in_a_browser(live, remote, mcp_server, decision):
     device = Device(remote).register().ask(scope="issues:read")
-    answers, polled = [], threading.Event()
+    answers: list[dict[str, str]] = []
+    polled = threading.Event()
     polling = threading.Thread(target=poll_until_decided, args=(device, answers, polled))
     polling.start()
     polled.wait(30)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from authserver.oauth import client, client_document
 from authserver.oauth.client import RegistrationPolicy
 from authserver.oauth.client_document import Publishers
+from authserver.oauth.client_metadata import DEVICE_CODE
 from authserver.oauth.errors import OAuthError
 
 ANYBODY = Publishers()
@@ -207,3 +208,12 @@ def test_130_a_consent_is_for_name_redirect_uris_and_keys():
 )
 def test_129_a_document_is_fresh_for_as_long_as_its_server_says_within_bounds(max_age, seconds):
     assert client_document.fresh_for(max_age) == seconds
+
+
+@pytest.mark.spec("RFC 8628", "3.1")
+def test_a_mere_device_may_publish_itself_where_devices_may_ask():
+    said = {"client_id": URL, "client_name": "Television", "grant_types": [DEVICE_CODE]}
+    body = json.dumps(said).encode()
+    client = client_document.parse(body, URL, RegistrationPolicy(device=True))
+    assert (client.grant_types, client.redirect_uris) == ((DEVICE_CODE,), ())
+    refusal(client_document.parse, body, URL, RegistrationPolicy())
