@@ -1,16 +1,22 @@
 """Cases 206 to 212: codes of devices guessed, sent to others, polled for and used again"""
 
+import hashlib
+import hmac
 import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hypothesis import given
 
 from authserver.oauth import epoch, user_code
 from tests.actors import Browser, Deployment, McpClient, claims_of, forms_of
+from tests.attacks.any_bytes import octets
 from tests.attacks.outcomes import is_page
 from tests.attacks.stored import ended_by
 from tests.attacks.test_c_database_dump import dump
+from tests.attacks.test_d_any_bytes import UNLIMITED
 from tests.devices import GRANT_TYPE, ON, Device, approve, decide, to_consent, type_code
+from tests.examples import examples
 
 
 @pytest.fixture
@@ -227,5 +233,30 @@ def test_206_a_dump_holds_neither_code_nor_a_digest_that_can_be_tried(device, pl
     for secret in (device.device_code, device.user_code, device.user_code.replace("-", "")):
         assert secret not in text
         assert secret.encode() not in raw
-    known = user_code.UserCodes((b"a guess",)).digest(device.user_code)
-    assert known not in text
+    spelled = device.user_code.encode()
+    for tried in (spelled, spelled.replace(b"-", b""), spelled.lower()):
+        for digest in (hashlib.sha256(tried), hmac.new(b"", tried, hashlib.sha256)):
+            assert digest.hexdigest() not in text
+
+
+@pytest.fixture
+def unlimited(sqlite_url, idp, tmp_path):
+    with Deployment.start(tmp_path, sqlite_url, idp, more=f"{UNLIMITED}\n{ON}") as started:
+        browser = Browser(started)
+        page = browser.get(f"{started.issuer}/device")
+        return browser, dict(forms_of(page)[0]["fields"])["csrf_token"]
+
+
+@examples(60)
+@given(octets)
+def test_207_whatever_is_typed_is_a_page(unlimited, sent):
+    browser, csrf = unlimited
+    for body in (sent, b"csrf_token=" + csrf.encode() + b"&user_code=" + sent):
+        answer = browser.client.post(
+            "/device",
+            base_url="https://auth.example",
+            data=body,
+            content_type="application/x-www-form-urlencoded",
+        )
+        assert answer.status_code in (400, 403)
+        assert answer.mimetype == "text/html"
