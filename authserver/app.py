@@ -11,6 +11,7 @@ from authserver.oauth.client import Client
 from authserver.oauth.dpop_nonce import Nonces
 from authserver.oauth.refresh_token import RefreshKeys
 from authserver.oauth.resource import Resource, find
+from authserver.oauth.user_code import UserCodes
 from authserver.rate_limit import RateLimiter
 from authserver.settings import Settings
 from authserver.storage.store import Reads, Store
@@ -34,6 +35,7 @@ class AuthServer:
     keys: SigningKeys
     refresh_keys: RefreshKeys
     dpop_nonces: Nonces
+    user_codes: UserCodes
     upstream: Upstream
     documents: ClientDocuments
     trusted_issuers: Mapping[str, TrustedIssuerClient]

@@ -48,6 +48,13 @@ class RateLimiter:
         """
         self._hit(self.limits.authorize_per_address, f"sign-in {step}", network_of(address))
 
+    def check_user_code(self, address: str, browser: str) -> None:
+        """Count a typed code of an address, of a browser and of all; raises as the others do."""
+        limit = self.limits.user_codes_per_address
+        self._hit(limit, "user code at", network_of(address))
+        self._hit(limit, "user code in", browser)
+        self._hit(self.limits.user_codes_in_all, "user code", "*")
+
     def count_failure(self, client_id: str, address: str) -> None:
         """Count a refused secret, code or token of a client at an address; raises past a limit."""
         self._hit(self.limits.failures_per_client, *_failure_key(client_id, address))

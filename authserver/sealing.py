@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from authserver.oauth.dpop_nonce import Nonces
 from authserver.oauth.refresh_token import RefreshKeys
+from authserver.oauth.user_code import UserCodes
 
 MIN_SECRET_LENGTH = 32
 
@@ -119,6 +120,11 @@ def refresh_keys(keys: tuple[SealingKey, ...]) -> RefreshKeys:
 def dpop_nonces(keys: tuple[SealingKey, ...]) -> Nonces:
     """Return what makes and knows the nonces of proofs, the same on every instance."""
     return Nonces(tuple(derive(key.secret, "dpop-nonce mac") for key in keys))
+
+
+def user_codes(keys: tuple[SealingKey, ...]) -> UserCodes:
+    """Return what makes and knows the digests of user codes, the same on every instance."""
+    return UserCodes(tuple(derive(key.secret, "user-code mac") for key in keys))
 
 
 def _parse(sealed: str) -> tuple[str, bytes]:

@@ -20,6 +20,8 @@ from authserver.endpoints import (
     browser,
     callback,
     consent,
+    device,
+    device_authorization,
     discovery,
     pages,
     par,
@@ -51,6 +53,10 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
     ("/callback", "GET", callback.callback),
     ("/consent", "GET", consent.show),
     ("/consent", "POST", consent.post),
+)
+DEVICE_PAGES: tuple[tuple[str, str, Page], ...] = (
+    ("/device", "GET", device.show),
+    ("/device", "POST", device.post),
 )
 _HTTP_TEXTS = {
     404: ("There is no such page", "The address is not one of this server."),
@@ -90,7 +96,7 @@ def create_app(
     machine = {endpoint.path: endpoint for endpoint in reversed(endpoints(server))}
     for endpoint in machine.values():
         _mount_machine(app, server, endpoint)
-    for path, method, page in PAGES:
+    for path, method, page in (*PAGES, *(DEVICE_PAGES if settings.device_authorization else ())):
         for prefix in _page_prefixes(server, path):
             _mount_page(app, server, prefix + path, method, page)
     app.register_error_handler(HTTPException, _http_error(server, machine))
@@ -113,6 +119,7 @@ def endpoints(server: AuthServer) -> list[Endpoint]:
         if server.settings.registration.enabled
         else Endpoint("/register", ("POST",), discovery.unknown),
         *par.endpoints(server),
+        *device_authorization.endpoints(server),
         *token_batch.endpoints(server),
         *status_list.endpoints(server),
         *backchannel_logout.endpoints(server),

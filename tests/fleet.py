@@ -14,6 +14,7 @@ from authserver.settings import load
 from tests.actors import Clock, Deployment, write_config
 from tests.asserting import SECRET
 from tests.databases import DATABASES, postgresql_database, postgresql_url  # noqa: F401
+from tests.devices import ON
 from tests.upstream.hostile_idp import HostileIdp
 
 INSTANCES = 2
@@ -65,7 +66,7 @@ def fleet(request, tmp_path_factory, migrated_sqlite, postgresql_database):  # n
         idp.now = int(time.time())
         url = _url(request.param, folder, migrated_sqlite, postgresql_database)
         (folder / "agent-secret").write_text(SECRET)
-        config = write_config(folder, url, idp.issuer, more=AGENT)
+        config = write_config(folder, url, idp.issuer, more=ON + AGENT)
         trusted = "[upstream]\nidentity_assertions = true"
         config.write_text(config.read_text().replace("[upstream]", trusted, 1))
         origins = [stack.enter_context(_instance(config)) for _ in range(INSTANCES)]

@@ -19,7 +19,7 @@ MODULES = {
 }
 
 # What answers people in endpoints/; all else there answers programs, and knows no Flask.
-PAGES = {"authorize", "callback", "consent", "sign_in"}
+PAGES = {"authorize", "callback", "consent", "device", "sign_in"}
 PAGE_PARTS = {"answers", "browser", "forms", "page_error", "pages", "steps"}
 SQL = {"alembic", "psycopg", "sqlalchemy", "sqlite3"}
 NETWORK = {

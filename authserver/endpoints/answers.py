@@ -81,3 +81,17 @@ def refuse(
         client_link={"host": uri.display, "href": target},
         retry_href=None,
     )
+
+
+def to_device(
+    server: AuthServer, client: Client, request_id: str, *, approved: bool
+) -> flask.Response:
+    """Send the user back to their device, which asks for its answer itself: RFC 8628 §3.3."""
+    return pages.render(
+        server,
+        "device_done.html",
+        page_title="Return to your device",
+        request_id=request_id,
+        client_name=client.display_name,
+        approved=approved,
+    )

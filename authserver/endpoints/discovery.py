@@ -75,6 +75,7 @@ def _metadata(server: AuthServer) -> dict[str, object]:
         dpop=settings.tokens.dpop,
         identity_assertions=settings.takes_identity_assertions,
         downstream_servers=bool(settings.downstream_servers),
+        device_authorization=settings.device_authorization,
     )
     document = metadata.authorization_server_metadata(
         settings.issuer,

@@ -10,6 +10,8 @@ from authserver.oauth import client as oauth_client
 from authserver.oauth import epoch, opaque, policy, redirect_uri
 from authserver.oauth.authorization import AuthorizationRequest
 from authserver.oauth.client import Client
+from authserver.oauth.client_metadata import DEVICE_CODE
+from authserver.oauth.device_authorization import DeviceAuthorization
 from authserver.oauth.interaction import (
     PendingAuthorization,
     RememberedConsent,
@@ -31,7 +33,7 @@ class Flow:
     `code_epochs` and `consent_epochs` are the sums of the epochs that a code and the memory of
     the consent will depend on, read before that memory: whatever is revoked from then on is not
     in them, and ends both. `connected` says that the vault holds the upstream tokens that the
-    resource asks for.
+    resource asks for. `device` is the one that asks, where its user typed its code.
     """
 
     pending: PendingAuthorization
@@ -44,6 +46,7 @@ class Flow:
     consent_epochs: int
     remembered: RememberedConsent | None
     connected: bool
+    device: DeviceAuthorization | None
     request_id: str
     now: int
 
@@ -114,7 +117,8 @@ def complete(
     resource = server.resource(request.resource)
     if client is None or resource is None:
         raise PageError(400, "This application is not registered any more", GONE, "client_gone")
-    if redirect_uri.match(client.redirect_uris, request.redirect_uri) is None:
+    device = _device(reads, pending)
+    if not _may_still(client, request, device):
         raise PageError(400, "This application has changed", GONE, "redirect_uri_gone")
     session, user = _signed_in(server, reads, now)
     code_epochs = consent_epochs = 0
@@ -125,7 +129,7 @@ def complete(
         )
     remembered = (
         reads.consent(user.sub, client.client_id, remembered_as(request), resource.url)
-        if user
+        if user and device is None
         else None
     )
     connected = (
@@ -135,7 +139,7 @@ def complete(
     )
     return Flow(
         pending, client, resource, binding, session, user, code_epochs,
-        consent_epochs, remembered, connected, request_id, now,
+        consent_epochs, remembered, connected, device, request_id, now,
     )  # fmt: skip
 
 
@@ -159,6 +163,24 @@ def forbidden(detail: str) -> PageError:
 def ended() -> PageError:
     """Return the refusal of a request that is decided, expired or revoked."""
     return PageError(400, "Nothing to do here any more", GONE, "flow_ended")
+
+
+def _device(reads: Reads, pending: PendingAuthorization) -> DeviceAuthorization | None:
+    if pending.device_digest is None:
+        return None
+    device, _ = reads.device_authorization(pending.device_digest) or (None, None)
+    if device is None or device.status != "pending":  # decided in another tab, or elsewhere
+        raise ended()
+    return device
+
+
+def _may_still(
+    client: Client, request: AuthorizationRequest, device: DeviceAuthorization | None
+) -> bool:
+    """Say whether the client, as it is by now, may still be answered in this way."""
+    if device is not None:
+        return DEVICE_CODE in client.grant_types
+    return redirect_uri.match(client.redirect_uris, request.redirect_uri) is not None
 
 
 def _signed_in(

@@ -23,6 +23,8 @@ _TITLES: Final = {
     "sign_in.html": "Sign in",
     "consent.html": "Allow access",
     "denied.html": "No access",
+    "device.html": "Connect a device",
+    "device_done.html": "Return to your device",
     "continue.html": "Return to your application",
     "error.html": "Something went wrong",
     "unknown_client.html": "Connect again",

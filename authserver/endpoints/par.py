@@ -1,14 +1,10 @@
 """POST /par: a client pushes its authorization request: RFC 9126 §2, RFC 9449 §10.1."""
 
-from dataclasses import replace
-
 from authserver.app import AuthServer
 from authserver.endpoints import proof_of_possession
 from authserver.endpoints.client_authentication import authenticate
 from authserver.message import Endpoint, Request, Response, json_response
 from authserver.oauth import authorization, opaque, pushed_request
-from authserver.oauth.authorization import AuthorizationRequest
-from authserver.oauth.dpop import Possession
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.pushed_request import PushedRequest
 
@@ -33,7 +29,7 @@ def par(server: AuthServer, request: Request) -> Response:
         authorization.find_redirect_uri(request.params, client),
         server.settings.resources,
     )
-    checked = _bound(checked, possession)
+    checked = proof_of_possession.bound(checked, possession)
     request_uri = pushed_request.new_request_uri()
     expires_at = request.now + pushed_request.LIFETIME
     with server.store.write() as tx:
@@ -50,12 +46,3 @@ def par(server: AuthServer, request: Request) -> Response:
     answer = {"request_uri": request_uri, "expires_in": pushed_request.LIFETIME}
     nonce = proof_of_possession.next_nonce(server, possession, request.now)
     return json_response(answer, 201, nonce)
-
-
-def _bound(checked: AuthorizationRequest, possession: Possession | None) -> AuthorizationRequest:
-    """Return the request bound to the key that was proved with it (RFC 9449 §10.1)."""
-    if possession is None:
-        return checked
-    if checked.dpop_jkt not in (None, possession.jkt):
-        raise OAuthError("invalid_request", "dpop_jkt is not of the key of the DPoP proof.")
-    return replace(checked, dpop_jkt=possession.jkt)

@@ -1,9 +1,12 @@
 """The DPoP header of a request: read, judged, and its proof spent: RFC 9449 §4.3, §8, §9."""
 
+from dataclasses import replace
+
 from authserver.app import AuthServer
 from authserver.endpoints.discovery import issuer_path
 from authserver.message import Headers, Request
 from authserver.oauth import dpop
+from authserver.oauth.authorization import AuthorizationRequest
 from authserver.oauth.client import Client
 from authserver.oauth.dpop import Possession
 from authserver.oauth.errors import OAuthError
@@ -39,6 +42,15 @@ def check_client(client: Client, possession: Possession | None) -> None:
     """Raise `invalid_dpop_proof` for a client that said it always brings a proof (§5.2)."""
     if client.dpop_bound_access_tokens and possession is None:
         raise dpop.refused("missing")
+
+
+def bound(checked: AuthorizationRequest, possession: Possession | None) -> AuthorizationRequest:
+    """Return a request bound to the key that was proved with it (§10.1)."""
+    if possession is None:
+        return checked
+    if checked.dpop_jkt not in (None, possession.jkt):
+        raise OAuthError("invalid_request", "dpop_jkt is not of the key of the DPoP proof.")
+    return replace(checked, dpop_jkt=possession.jkt)
 
 
 def spend(tx: Transaction, possession: Possession | None) -> None:

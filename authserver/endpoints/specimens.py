@@ -13,6 +13,12 @@ RESOURCE: dict[str, Any] = {
     "resource_url": "https://issues.example.com/mcp",
     "scopes": [scope | {"required": scope["name"] == "issues:read"} for scope in SCOPES],
 }
+DEVICE: dict[str, Any] = {
+    "address": "203.0.113.7",
+    "own_address": "198.51.100.20",
+    "asked_at": "2026-11-27 15:08 UTC",
+    "minutes": 3,
+}
 CLIENTS: dict[str, dict[str, Any]] = {
     "unverified": {
         "client_name": "Cursor",
@@ -42,6 +48,14 @@ CLIENTS: dict[str, dict[str, Any]] = {
         "redirect_host": "claude.ai",
         "redirect_is_local": False,
     },
+    "device": {
+        "client_name": "Television",
+        "client_assurance": "unverified",
+        "client_host": None,
+        "redirect_host": "a device at 203.0.113.7",
+        "redirect_is_local": True,
+        "device": DEVICE,
+    },
     "set up by the operator": {
         "client_name": "Build agent",
         "client_assurance": "verified",
@@ -51,7 +65,7 @@ CLIENTS: dict[str, dict[str, Any]] = {
     },
 }
 SIGN_IN: dict[str, Any] = (
-    FORM | RESOURCE | {"upstream_name": "Okta", "error": None, "scopes": SCOPES}
+    FORM | RESOURCE | {"upstream_name": "Okta", "error": None, "scopes": SCOPES, "device": None}
 )
 CONSENT: dict[str, Any] = (
     FORM
@@ -61,6 +75,7 @@ CONSENT: dict[str, Any] = (
         "user_email": "ana@example.com",
         "user_subject_hint": "Okta 00u1b2",
         "remembered": False,
+        "device": None,
         "refresh_lifetime_text": "30 days after it was last used, one year at most",
     }
 )
@@ -68,6 +83,7 @@ DENIED: dict[str, Any] = {
     **FORM,
     **RESOURCE,
     "scopes": [],
+    "device": None,
     "user_name": "Ana Díaz",
     "user_email": "ana@example.com",
     "user_subject_hint": "Okta 00u1b2",
@@ -86,6 +102,7 @@ ERROR: dict[str, Any] = {
     "client_link": {"host": "www.cursor.com", "href": "https://www.cursor.com/cb?error=x&state=s"},
     "retry_href": "/authorize?client_id=1",
 }
+TYPED: dict[str, Any] = {"action": "/device", "csrf": "csrf-1", "error": None}
 NOBODY: dict[str, Any] = {"user_name": None, "user_email": None, "user_subject_hint": None}
 
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -110,6 +127,10 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "continue by itself": ("continue.html", CONTINUE),
     "continue by the button": ("continue.html", CONTINUE | {"auto": False}),
     "continue after a denial": ("continue.html", CONTINUE | {"approved": False, "auto": False}),
+    "device code": ("device.html", TYPED),
+    "device code, wrong": ("device.html", TYPED | {"error": "This code is not right."}),
+    "device approved": ("device_done.html", {"client_name": "Television", "approved": True}),
+    "device denied": ("device_done.html", {"client_name": "Television", "approved": False}),
     "error with every way out": ("error.html", ERROR),
     "error without a way out": (
         "error.html",

@@ -8,6 +8,7 @@ from authserver.endpoints import flow as flows
 from authserver.endpoints.flow import Flow
 from authserver.oauth import client as clients
 from authserver.oauth import opaque
+from authserver.oauth.device_authorization import Approval
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.grant import Code
 from authserver.oauth.interaction import Answer, AskConsent, Deny, Refuse, Session, SignIn
@@ -37,10 +38,14 @@ def refuse(server: AuthServer, flow: Flow, error: OAuthError, *, trusted: bool) 
     request = flow.pending.request
     with server.store.write() as tx:
         won = tx.decide_pending(flow.pending.id, "denied", flow.now, flow.subjects, flow.epochs)
+        if won and flow.device is not None:
+            won = tx.deny_device(flow.device.digest, flow.now)
         if flow.session is not None:
             tx.touch_session(flow.session.digest, flow.now)
     if not won:
         raise flows.ended()
+    if flow.device is not None:
+        return _deny_device(server, flow, error)
     return answers.refuse(
         server, flow.client, request.redirect_uri, request.state, error, flow.request_id, flow.now,
         trusted=trusted,
@@ -59,9 +64,14 @@ def approve(
         won = tx.decide_pending(flow.pending.id, "approved", flow.now, flow.subjects, flow.epochs)
         if not won:
             raise flows.ended()
-        tx.add_code(_code(server, flow, flow.session, scope, value))
+        if flow.device is None:
+            tx.add_code(_code(server, flow, flow.session, scope, value))
+        elif not tx.approve_device(
+            flow.device.digest, _approval(flow, flow.session, scope), flow.now
+        ):
+            raise flows.ended()
         tx.touch_session(flow.session.digest, flow.now)
-        if remember:
+        if remember and flow.device is None:
             tx.remember_consent(
                 flow.session.sub,
                 request.client_id,
@@ -81,9 +91,23 @@ def approve(
         resource=request.resource,
         scope=" ".join(scope),
     )
+    if flow.device is not None:
+        return answers.to_device(server, flow.client, flow.request_id, approved=True)
     return answers.send(
         server, flow.client, request.redirect_uri, request.state, {"code": value}, flow.request_id
     )
+
+
+def _deny_device(server: AuthServer, flow: Flow, error: OAuthError) -> flask.Response:
+    server.audit.emit(
+        "authorization.refused",
+        now=flow.now,
+        request_id=flow.request_id,
+        client_id=flow.client.client_id,
+        error=error.code,
+        reason=error.detail or error.description,
+    )
+    return answers.to_device(server, flow.client, flow.request_id, approved=False)
 
 
 def note_failed_sign_in(server: AuthServer, flow: Flow, reason: str, detail: str) -> None:
@@ -95,6 +119,17 @@ def note_failed_sign_in(server: AuthServer, flow: Flow, reason: str, detail: str
         client_id=flow.client.client_id,
         reason=reason,
         detail=detail,
+    )
+
+
+def _approval(flow: Flow, session: Session, scope: tuple[str, ...]) -> Approval:
+    return Approval(
+        grant_id=opaque.random_value(),
+        sub=session.sub,
+        scope=scope,
+        auth_time=session.auth_time,
+        epochs=flow.code_epochs,
+        upstream_sid=session.upstream_sid,
     )
 
 

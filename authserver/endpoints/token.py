@@ -13,7 +13,15 @@ from authserver.endpoints import (
     token_exchange,
 )
 from authserver.endpoints.client_authentication import authenticate, slowed_down
-from authserver.grants import Proof, Prove, authorization_code, liveness, refresh_token
+from authserver.grants import (
+    Proof,
+    Prove,
+    Undecided,
+    authorization_code,
+    device_code,
+    liveness,
+    refresh_token,
+)
 from authserver.message import Request, Response, json_response
 from authserver.oauth import (
     access_token,
@@ -27,6 +35,7 @@ from authserver.oauth import (
 )
 from authserver.oauth import refresh_token as refresh
 from authserver.oauth.client import Client, check_limits
+from authserver.oauth.client_metadata import DEVICE_CODE
 from authserver.oauth.dpop import Possession
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.grant import Authorization, Grant
@@ -36,7 +45,10 @@ from authserver.oauth.resource import Resource
 GRANTS: dict[str, Prove] = {
     "authorization_code": authorization_code.prove,
     "refresh_token": refresh_token.prove,
+    DEVICE_CODE: device_code.prove,
 }
+# After these the user has just signed in for the client: with `openid` it is told who they are.
+_TELLS_WHO = ("authorization_code", DEVICE_CODE)
 # Those that spend nothing and keep nothing: whoever proves itself may ask again.
 Direct = Callable[[AuthServer, Client, Possession | None, Request], dict[str, object]]
 DIRECT: dict[str, Direct] = {
@@ -68,10 +80,9 @@ def _answer(
     grant_type = params.require("grant_type")
     if grant_type in DIRECT:
         return DIRECT[grant_type](server, client, possession, request)
-    prove = _find_grant(grant_type, client)
+    prove = _find_grant(server, grant_type, client)
     with slowed_down(server, client.client_id, request):
-        with server.store.read() as reads:
-            proof = prove(server, reads, client, params, now)
+        proof = _prove(server, prove, client, params, now)
         resource, authorization = _narrow(server, client, proof, params)
         authorization = _bind(resource, authorization, possession)
         server.keys.signing_alg(now)  # raises here, where a server that cannot sign spends nothing
@@ -82,7 +93,7 @@ def _answer(
             granted = proof.spend(tx, authorization.jkt)
     user_claims, omitted = claim.for_token(proof.user, resource.claims)
     answer = _mint(server, client, authorization, resource, granted, user_claims, now)
-    if "openid" in authorization.scope and grant_type == "authorization_code":
+    if "openid" in authorization.scope and grant_type in _TELLS_WHO:
         answer["id_token"] = _id_token(server, authorization, str(answer["access_token"]), now)
     server.audit.emit(
         "token.issued",
@@ -100,9 +111,19 @@ def _answer(
     return answer
 
 
-def _find_grant(grant_type: str, client: Client) -> Prove:
+def _prove(server: AuthServer, prove: Prove, client: Client, params: Params, now: int) -> Proof:
+    with server.store.read() as reads:
+        proof = prove(server, reads, client, params, now)
+    if isinstance(proof, Undecided):
+        with server.store.write() as tx:
+            raise proof.note(tx)
+    return proof
+
+
+def _find_grant(server: AuthServer, grant_type: str, client: Client) -> Prove:
     prove = GRANTS.get(grant_type)
-    if prove is None:
+    is_off = grant_type == DEVICE_CODE and not server.settings.device_authorization
+    if prove is None or is_off:
         raise OAuthError("unsupported_grant_type", "This grant_type is not supported.")
     if grant_type not in client.grant_types:
         raise OAuthError("unauthorized_client", "The client may not use this grant_type.")

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 from authserver.app import AuthServer
 from authserver.oauth.client import Client
+from authserver.oauth.errors import OAuthError
 from authserver.oauth.grant import Authorization, Grant
 from authserver.oauth.params import Params
 from authserver.oauth.user import User
 from authserver.storage.store import Reads, Transaction
+
+HONEST_REPEAT = 5  # seconds in which a second valid redemption is a double submit, not a theft
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,4 +31,11 @@ class Proof:
     rotates: Grant | None = None
 
 
-Prove = Callable[[AuthServer, Reads, Client, Params, int], Proof]
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A request that proves nothing yet; `note` writes that it was made, and returns the answer."""
+
+    note: Callable[[Transaction], OAuthError]
+
+
+Prove = Callable[[AuthServer, Reads, Client, Params, int], Proof | Undecided]

@@ -1,19 +1,15 @@
 """The authorization code grant: OAuth 2.1 §4.1.3, RFC 7636 §4.6."""
 
-import secrets
-from dataclasses import replace
-
 from authserver.app import AuthServer
-from authserver.grants import Proof
-from authserver.oauth import anchor, pkce
+from authserver.grants import HONEST_REPEAT, Proof
+from authserver.grants.beginning import begin
+from authserver.oauth import pkce
 from authserver.oauth.client import Client
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.grant import Code, Grant
 from authserver.oauth.opaque import digest
 from authserver.oauth.params import Params
 from authserver.storage.store import Reads, Transaction
-
-HONEST_REPEAT = 5  # seconds in which a second valid redemption is a double submit, not a theft
 
 
 def prove(server: AuthServer, reads: Reads, client: Client, params: Params, now: int) -> Proof:
@@ -35,10 +31,8 @@ def prove(server: AuthServer, reads: Reads, client: Client, params: Params, now:
     def spend(tx: Transaction, jkt: str | None) -> Grant:
         if not tx.spend_code(code.digest, now, code.epoch_subjects):
             raise _replayed(tx, code, now)
-        grant = _new_grant(server, code, jkt, now)
-        grant = replace(grant, status_index=_status_index(server, tx, grant, now))
-        tx.add_grant(grant)
-        return grant
+        proven, epochs, sid = code.authorization(), code.epochs, code.upstream_sid
+        return begin(server, tx, proven, epochs=epochs, upstream_sid=sid, jkt=jkt, now=now)
 
     return Proof(code.authorization(), spend, user)
 
@@ -52,42 +46,6 @@ def _replayed(tx: Transaction, code: Code, now: int) -> OAuthError:
         return _refused("code_repeated")
     tx.revoke_grant(code.grant_id, now)
     return _refused("code_replayed_grant_revoked")
-
-
-def _new_grant(server: AuthServer, code: Code, jkt: str | None, now: int) -> Grant:
-    tokens = server.settings.tokens
-    return Grant(
-        id=code.grant_id,
-        handle=secrets.token_hex(16),
-        client_id=code.client_id,
-        sub=code.sub,
-        resource=code.resource,
-        scope=code.scope,
-        auth_time=code.auth_time,
-        seed=secrets.token_bytes(32),
-        generation=0,
-        rotated_at=now,
-        created_at=now,
-        expires_at=now + tokens.refresh_absolute_lifetime,
-        idle_expires_at=now + tokens.refresh_idle_lifetime,
-        epochs=code.epochs,
-        upstream_sid=code.upstream_sid,
-        refresh_kid=server.refresh_keys.current,
-        dpop_jkt=jkt,
-    )
-
-
-def _status_index(server: AuthServer, tx: Transaction, grant: Grant, now: int) -> int | None:
-    """Give the grant its bit on the status list, whichever resource its tokens will be for."""
-    if not server.settings.has_status_list:
-        return None
-    return tx.add_status_entry(
-        anchor.of_grant(grant.id),
-        grant.epoch_subjects,
-        grant_id=grant.id,
-        epochs=grant.epochs,
-        now=now,
-    )
 
 
 def _refused(detail: str) -> OAuthError:

@@ -27,7 +27,8 @@ _UNSUPPORTED: dict[str, Code] = {
 class AuthorizationRequest:
     """A checked authorization request: everything that is decided later is decided from this.
 
-    `resource` is the registered spelling, `scope` the granted maximum, `max_age` in seconds.
+    `resource` is the registered spelling, `scope` the granted maximum, `max_age` in seconds. That
+    of a device has neither redirect URI nor code challenge: both are empty.
     """
 
     client_id: str
@@ -81,13 +82,11 @@ def parse_request(
     params.check()
     _check_state(params)
     _check_response_type(params)
-    _check_unsupported(params)
+    check_unsupported(params)
     code_challenge = pkce.check_challenge(
         params.get("code_challenge"), params.get("code_challenge_method")
     )
-    open_ = tuple(each for each in resources if client.may_use(each))
-    bound = resource.bind(open_, params.all("resource"))
-    granted = _scope(params, client, bound)
+    bound, granted = find_target(params, client, resources)
     return AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=proven_redirect_uri,
@@ -102,6 +101,22 @@ def parse_request(
         login_hint=_bounded(params, "login_hint", MAX_LOGIN_HINT),
         dpop_jkt=binding.check_jkt(params.get("dpop_jkt")),
     )
+
+
+def check_unsupported(params: Params) -> None:
+    """Raise what the client is told of a parameter that it would rely on."""
+    for name, code in _UNSUPPORTED.items():
+        if name in params:
+            raise OAuthError(code, f"The parameter {name} is not supported.")
+
+
+def find_target(
+    params: Params, client: Client, resources: tuple[Resource, ...]
+) -> tuple[Resource, tuple[str, ...]]:
+    """Return the one resource that a request is for, and the most that it may be granted there."""
+    open_ = tuple(each for each in resources if client.may_use(each))
+    bound = resource.bind(open_, params.all("resource"))
+    return bound, _scope(params, client, bound)
 
 
 def response_url(
@@ -130,12 +145,6 @@ def _check_response_type(params: Params) -> None:
         raise OAuthError("unsupported_response_type", "response_type must be code.")
     if params.get("response_mode") not in (None, "query"):
         raise OAuthError("invalid_request", "response_mode must be query.")
-
-
-def _check_unsupported(params: Params) -> None:
-    for name, code in _UNSUPPORTED.items():
-        if name in params:
-            raise OAuthError(code, f"The parameter {name} is not supported.")
 
 
 def _scope(params: Params, client: Client, bound: Resource) -> tuple[str, ...]:

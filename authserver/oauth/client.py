@@ -12,7 +12,7 @@ from authserver.oauth import client_keys, client_metadata, scope
 from authserver.oauth.client_keys import ClientKeys
 from authserver.oauth.client_metadata import AUTH_METHODS, GRANT_TYPES, AuthMethod
 from authserver.oauth.errors import OAuthError
-from authserver.oauth.redirect_uri import RedirectPolicy
+from authserver.oauth.registration_policy import RegistrationPolicy
 from authserver.oauth.resource import Resource
 
 __all__ = [
@@ -81,33 +81,14 @@ class Client:
         return self.client_name or "An application without a name"
 
 
-@dataclass(frozen=True, slots=True)
-class RegistrationPolicy:
-    """What open registration allows; every value stands in `[registration]`.
-
-    `confidential_redirect_uris` are exact URIs whose clients say `none` and then want a secret; the
-    flags say what is on here: keys at a `jwks_uri`, keys of tokens, identity assertions.
-    """
-
-    enabled: bool = True
-    redirect: RedirectPolicy = field(default_factory=RedirectPolicy)
-    scopes_supported: tuple[str, ...] = ()
-    default_client_scopes: tuple[str, ...] = ()
-    confidential_redirect_uris: frozenset[str] = frozenset()
-    fetches_keys: bool = True
-    dpop: bool = True
-    identity_assertions: bool = False
-    unused_lifetime: int = 7 * 86400
-    idle_lifetime: int = 90 * 86400
-
-
 def parse(document: Mapping[str, object], policy: RegistrationPolicy) -> Client:
     """Turn client metadata into a `Client` without id and secret.
 
     Raises `invalid_redirect_uri` or `invalid_client_metadata`. What this server does not know is
     ignored; values it does not support are dropped where the rest still works (RFC 7591 §2).
     """
-    uris = client_metadata.read_redirect_uris(document.get("redirect_uris"), policy.redirect)
+    ways = client_metadata.read_ways(document, policy.redirect, device=policy.device)
+    grant_types, response_types, uris = ways
     method = client_metadata.read_auth_method(
         document.get("token_endpoint_auth_method"),
         wants_secret=not policy.confidential_redirect_uris.isdisjoint(uris),
@@ -118,8 +99,8 @@ def parse(document: Mapping[str, object], policy: RegistrationPolicy) -> Client:
         redirect_uris=uris,
         client_name=client_metadata.read_name(document.get("client_name")),
         token_endpoint_auth_method=method,
-        grant_types=client_metadata.read_grant_types(document.get("grant_types")),
-        response_types=client_metadata.read_response_types(document.get("response_types")),
+        grant_types=grant_types,
+        response_types=response_types,
         scope=client_metadata.read_scope(
             document.get("scope"),
             supported=policy.scopes_supported,
@@ -161,10 +142,7 @@ def echo(client: Client, scopes_supported: tuple[str, ...]) -> dict[str, object]
         value = getattr(client, name)
         if value is not None:
             document[name] = value
-    for name in _FLAGS:
-        if getattr(client, name):
-            document[name] = True
-    for name in ("client_name", "application_type"):
+    for name in (*_FLAGS, "client_name", "application_type"):
         if getattr(client, name):
             document[name] = getattr(client, name)
     return {**document, **client.other}

@@ -12,6 +12,7 @@ AuthMethod = Literal["none", "client_secret_basic", "client_secret_post", "priva
 AUTH_METHODS: tuple[AuthMethod, ...] = ("none", "client_secret_basic", "client_secret_post")
 PRIVATE_KEY_JWT: AuthMethod = "private_key_jwt"
 GRANT_TYPES = ("authorization_code", "refresh_token")
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 MAX_REDIRECT_URIS = 10
 MAX_NAME = 256
 
@@ -22,6 +23,17 @@ _WEB_URL = re.compile(
     r"https://(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z][A-Za-z0-9-]{1,62}(?::[0-9]{1,5})?"
     r"(?:[/?][\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]*)?\Z"
 )
+
+
+def read_ways(
+    document: Mapping[str, object], redirect: RedirectPolicy, *, device: bool
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Return grant types, response types, and redirect URIs; a mere device has only the first."""
+    grant_types = read_grant_types(document.get("grant_types"), device=device)
+    if "authorization_code" not in grant_types:
+        return grant_types, (), ()
+    uris = read_redirect_uris(document.get("redirect_uris"), redirect)
+    return grant_types, read_response_types(document.get("response_types")), uris
 
 
 def read_redirect_uris(value: object, policy: RedirectPolicy) -> tuple[str, ...]:
@@ -54,14 +66,18 @@ def read_auth_method(value: object, *, wants_secret: bool) -> AuthMethod:
     return method
 
 
-def read_grant_types(value: object) -> tuple[str, ...]:
-    """Return those that this server has; unknown ones are left out."""
+def read_grant_types(value: object, *, device: bool = False) -> tuple[str, ...]:
+    """Return those that this server has; unknown ones are left out.
+
+    `device` says that a device may be a client, which need not have a browser (RFC 8628).
+    """
     names = _strings("grant_types", value)
     if names is None:
         return GRANT_TYPES
-    if "authorization_code" not in names:
+    supported = (*GRANT_TYPES, DEVICE_CODE) if device else GRANT_TYPES
+    if not {"authorization_code", DEVICE_CODE} & set(scope.keep(names, supported)):
         raise _bad("grant_types must include authorization_code.")
-    return scope.keep(GRANT_TYPES, names)
+    return scope.keep(supported, names)
 
 
 def read_response_types(value: object) -> tuple[str, ...]:

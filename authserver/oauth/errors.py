@@ -25,6 +25,10 @@ Code = Literal[
     # RFC 9449 §12.2
     "invalid_dpop_proof",
     "use_dpop_nonce",
+    # RFC 8628 §3.5
+    "authorization_pending",
+    "slow_down",
+    "expired_token",
     # OpenID Connect Core §3.1.2.6
     "login_required",
     "consent_required",

@@ -20,6 +20,7 @@ class PendingAuthorization:
     """A request on its way through login and consent, owned by one browser.
 
     `epochs` is the sum of the epochs that concern it so far (its client), see `oauth.epoch`.
+    `device_digest` names the device that asks, where its user typed its code: nobody is sent back.
     """
 
     id: str
@@ -29,6 +30,7 @@ class PendingAuthorization:
     created_at: int
     expires_at: int
     status: Status = "pending"
+    device_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,12 @@ def is_assured(client: Client, redirect_uri_: str) -> bool:
     return known and redirect_uri.parse(redirect_uri_).kind == "https"
 
 
+def is_assured_device(client: Client) -> bool:
+    """Say whether a device is proven to be the client: no address answers for a public one."""
+    known = client.preregistered or client_document.is_url(client.client_id)
+    return known and client.token_endpoint_auth_method != "none"
+
+
 def next_step(
     pending: PendingAuthorization,
     client: Client,
@@ -139,6 +147,8 @@ def next_step(
         return Refuse(not_allowed()) if silent else Deny()
     if not connected:
         return Refuse(_login_required()) if silent else SignIn()
+    if pending.device_digest is not None:  # whoever typed its code is asked each time
+        return AskConsent(allowed, remembered=False)
     if remembered and "consent" not in prompt and is_assured(client, pending.request.redirect_uri):
         return Answer(allowed)
     return Refuse(_consent_required()) if silent else AskConsent(allowed, remembered)

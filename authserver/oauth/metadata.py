@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from authserver.oauth import client_assertion, dpop, identity_assertion, scope, workload
 from authserver.oauth.client import AUTH_METHODS, GRANT_TYPES
+from authserver.oauth.client_metadata import DEVICE_CODE
 from authserver.oauth.exchange_request import GRANT_TYPE
 from authserver.oauth.resource import Resource
 
@@ -51,6 +52,7 @@ class Features:
     dpop: bool = False
     identity_assertions: bool = False
     downstream_servers: bool = False
+    device_authorization: bool = False
 
 
 def authorization_server_metadata(
@@ -83,23 +85,26 @@ def authorization_server_metadata(
 
 def _switched_on(issuer: str, features: Features) -> dict[str, object]:
     """Return the members that are absent where the operator did not want them."""
-    document: dict[str, object] = {}
-    if features.token_batch:
-        document["token_batch_endpoint"] = f"{issuer}/token-batch"
-    if features.pushed_requests:
-        document["pushed_authorization_request_endpoint"] = f"{issuer}/par"
-    if features.identity_assertions:
-        document["authorization_grant_profiles_supported"] = [identity_assertion.PROFILE]
-    if features.downstream_servers:
-        types = [identity_assertion.TOKEN_TYPE]
-        document["identity_chaining_requested_token_types_supported"] = types
-    if features.dpop:
-        document["dpop_signing_alg_values_supported"] = list(dpop.ALGORITHMS)
-    if features.client_documents:
-        document["client_id_metadata_document_supported"] = True
-    if features.registration:
-        document["registration_endpoint"] = f"{issuer}/register"
-    return document
+    members: dict[str, tuple[bool, object]] = {
+        "token_batch_endpoint": (features.token_batch, f"{issuer}/token-batch"),
+        "pushed_authorization_request_endpoint": (features.pushed_requests, f"{issuer}/par"),
+        "device_authorization_endpoint": (
+            features.device_authorization,
+            f"{issuer}/device_authorization",
+        ),
+        "registration_endpoint": (features.registration, f"{issuer}/register"),
+        "client_id_metadata_document_supported": (features.client_documents, True),
+        "dpop_signing_alg_values_supported": (features.dpop, list(dpop.ALGORITHMS)),
+        "authorization_grant_profiles_supported": (
+            features.identity_assertions,
+            [identity_assertion.PROFILE],
+        ),
+        "identity_chaining_requested_token_types_supported": (
+            features.downstream_servers,
+            [identity_assertion.TOKEN_TYPE],
+        ),
+    }
+    return {name: value for name, (is_on, value) in members.items() if is_on}
 
 
 def _grant_types(features: Features) -> Iterator[str]:
@@ -110,6 +115,8 @@ def _grant_types(features: Features) -> Iterator[str]:
         yield GRANT_TYPE
     if features.workloads or features.identity_assertions:
         yield workload.GRANT_TYPE
+    if features.device_authorization:
+        yield DEVICE_CODE
 
 
 def _client_authentication(features: Features) -> dict[str, object]:

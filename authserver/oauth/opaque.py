@@ -5,6 +5,7 @@ import hmac
 import secrets
 
 CODE_PREFIX = "mcpas_ac_"
+DEVICE_PREFIX = "mcpas_dc_"
 SECRET_PREFIX = "mcpas_cs_"  # prefixes: for secret scanners
 
 

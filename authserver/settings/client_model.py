@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from joserfc.jwk import Key
 from pydantic import Field, ValidationInfo, field_validator
 
+from authserver.oauth.client_metadata import DEVICE_CODE
 from authserver.oauth.exchange_request import GRANT_TYPE
 from authserver.oauth.identity_assertion import GRANT_TYPE as JWT_BEARER
 from authserver.settings import client_jwks, clients, redirect, secret
@@ -25,6 +26,7 @@ GrantType = Literal[
     "client_credentials",
     "urn:ietf:params:oauth:grant-type:token-exchange",
     "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    "urn:ietf:params:oauth:grant-type:device_code",
 ]
 RedirectUriOfClient = Annotated[str, Read("URI", redirect.read_client_redirect_uri)]
 SecretMethod = Literal["client_secret_basic", "client_secret_post"]
@@ -140,15 +142,18 @@ class ClientTable(CredentialsTable):
     @field_validator("grant_types")
     @classmethod
     def _fitting(cls, value: list[str], info: ValidationInfo) -> list[str]:
-        if "refresh_token" in value and "authorization_code" not in value:
+        asks_users = {"authorization_code", DEVICE_CODE}
+        if "refresh_token" in value and not asks_users & set(value):
             raise wrong("has refresh_token alone", "add authorization_code, which brings one")
         if JWT_BEARER in value and isinstance(info.context, Origin) and not info.context.asserting:
             raise wrong(
                 "has a grant for identity assertions, which nobody may make",
                 "write identity_assertions = true in [upstream] or [trusted_issuers.NAME]",
             )
+        if DEVICE_CODE in value and isinstance(info.context, Origin):
+            info.context.needs_devices.add(info.data.get("name") or "a client")
         is_public = info.data.get("token_endpoint_auth_method") == "none"
-        if is_public and not set(value) <= {"authorization_code", "refresh_token"}:
+        if is_public and not set(value) <= {*asks_users, "refresh_token"}:
             raise wrong("needs a client that proves itself", "give it client_secrets, or keys")
         return value
 

@@ -62,6 +62,7 @@ def to_settings(file: File, path: Path) -> Settings:
         rate_limits=_rate_limits(file.rate_limits),
         pages=Pages(operator=file.pages.operator or "", templates=file.pages.templates),
         trusted_proxies=file.server.trusted_proxies,
+        device_authorization=file.server.device_authorization,
         pushed_authorization_requests=file.server.pushed_authorization_requests,
         authorization_endpoint_base_url=file.server.authorization_endpoint_base_url,
         config_path=path,
@@ -127,6 +128,7 @@ def _registration(file: File, resources: tuple[Resource, ...]) -> RegistrationPo
         fetches_keys=file.client_documents.enabled,
         dpop=file.tokens.dpop,
         identity_assertions=_takes_identity_assertions(file),
+        device=file.server.device_authorization,
         unused_lifetime=table.unused_lifetime,
         idle_lifetime=table.idle_lifetime,
     )
@@ -140,6 +142,8 @@ def _rate_limits(table: RateLimitsTable) -> RateLimits:
         failures_per_client=table.failures_per_client,
         fetches_per_address=table.fetches_per_address,
         fetches_per_host=table.fetches_per_host,
+        user_codes_per_address=table.user_codes_per_address,
+        user_codes_in_all=table.user_codes_in_all,
         trusted_egress=tuple(table.trusted_egress),
     )
 

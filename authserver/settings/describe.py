@@ -31,6 +31,8 @@ _LIMITS = (
     "failures_per_client",
     "fetches_per_address",
     "fetches_per_host",
+    "user_codes_per_address",
+    "user_codes_in_all",
 )
 
 
@@ -85,6 +87,7 @@ def _in_effect(settings: Settings) -> Iterator[tuple[str, str]]:
     for name in _LIMITS:
         limit = getattr(settings.rate_limits, name)
         yield name.replace("_", " "), f"{limit} a minute" if limit else "no limit"
+    yield "devices", "may ask, by a code" if settings.device_authorization else "may not ask"
     yield "trusted proxies", str(settings.trusted_proxies)
     yield "templates", str(settings.pages.templates or "ours")
 
@@ -100,6 +103,11 @@ def _loosened(settings: Settings) -> Iterator[str]:
         yield f"{path}: others than its owner may read this secret; chmod 600 keeps them out"
     yield from kept_tokens.loosened(settings)
     yield from exchanges.loosened(settings)
+    if settings.device_authorization:
+        yield (
+            "server.device_authorization: whoever talks a user into typing a code at /device gets "
+            "what the user approves there"
+        )
     if settings.trusted_proxies:
         yield (
             f"server.trusted_proxies: the last {settings.trusted_proxies} entries of "

@@ -94,6 +94,13 @@ class RateLimitsTable(Table):
         _LIMITS.fetches_per_host,
         description="The same, from one host.",
     )
+    user_codes_per_address: Count = Field(
+        _LIMITS.user_codes_per_address,
+        description="Codes of devices, right or wrong, that one address or one browser types.",
+    )
+    user_codes_in_all: Count = Field(
+        _LIMITS.user_codes_in_all, description="The same, from all addresses."
+    )
     trusted_egress: list[Network] = Field(
         [],
         max_length=100,

@@ -158,6 +158,12 @@ class ServerTable(Table):
         default=True,
         description="Whether clients may push their authorization requests to `/par` first.",
     )
+    device_authorization: bool = Field(
+        default=False,
+        description="Whether devices without a browser may be clients (RFC 8628): their user types "
+        "a code at `/device`. Whoever talks a user into typing a code gets in: only where it is "
+        "needed.",
+    )
     trusted_proxies: int = Field(
         0,
         ge=0,
@@ -171,3 +177,14 @@ class ServerTable(Table):
         "out.",
         '"https://login.example.com"',
     )
+
+    @field_validator("device_authorization")
+    @classmethod
+    def _on_where_needed(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001
+        if not value and isinstance(info.context, Origin) and info.context.needs_devices:
+            names = ", ".join(sorted(info.context.needs_devices))
+            raise wrong(
+                f"is off, while the device grant is among the grant_types of {names}",
+                "write device_authorization = true, or leave out the grant",
+            )
+        return value

@@ -60,6 +60,8 @@ class RateLimits:
     failures_per_client: int = 20
     fetches_per_address: int = 20
     fetches_per_host: int = 60
+    user_codes_per_address: int = 20
+    user_codes_in_all: int = 600
     trusted_egress: tuple[IPv4Network | IPv6Network, ...] = ()
 
 
@@ -106,6 +108,7 @@ class Settings:
     pages: Pages = field(default_factory=Pages)
     trusted_proxies: int = 0
     pushed_authorization_requests: bool = True
+    device_authorization: bool = False
     authorization_endpoint_base_url: str | None = None
     config_path: Path | None = None
     exposed_files: tuple[Path, ...] = ()

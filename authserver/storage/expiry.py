@@ -22,6 +22,7 @@ ENDED_GRANT_KEPT = 86400
 _grants, _codes, _clients = tables.grants, tables.codes, tables.clients
 _documents = tables.client_documents
 _tokens, _entries = tables.upstream_tokens, tables.status_entries
+_devices = tables.device_authorizations
 _pending, _consents, _sessions = tables.pending_authorizations, tables.consents, tables.sessions
 
 
@@ -156,6 +157,11 @@ RULES = {
         _codes.c.digest,
         (_codes.c.expires_at <= _moment("expired_before"))
         & ~exists().where(_grants.c.id == _codes.c.grant_id),
+    ),
+    "device authorizations": _rule(
+        _devices.c.digest,
+        (_devices.c.expires_at <= _moment("expired_before"))
+        & ~exists().where(_grants.c.id == _devices.c.grant_id),
     ),
     # After the grants: while one is there, a token of it may be out.
     "status entries": _rule(

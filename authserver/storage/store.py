@@ -16,6 +16,10 @@ from authserver.storage.anchors import AnchorReads, AnchorWrites
 from authserver.storage.client_documents import ClientDocumentReads, ClientDocumentWrites
 from authserver.storage.clients import ClientReads, ClientWrites
 from authserver.storage.config_sections import ConfigSectionReads, ConfigSectionWrites
+from authserver.storage.device_authorizations import (
+    DeviceAuthorizationReads,
+    DeviceAuthorizationWrites,
+)
 from authserver.storage.engine import open_pool, parse_url, writing
 from authserver.storage.epochs import EpochReads, EpochWrites
 from authserver.storage.errors import translated
@@ -40,6 +44,7 @@ class Reads(
     ClientDocumentReads,
     ClientReads,
     ConfigSectionReads,
+    DeviceAuthorizationReads,
     ExpiryReads,
     GrantReads,
     InstanceReads,
@@ -64,6 +69,7 @@ class Transaction(
     ClientDocumentWrites,
     ClientWrites,
     ConfigSectionWrites,
+    DeviceAuthorizationWrites,
     ExpiryWrites,
     GrantWrites,
     InstanceWrites,

@@ -121,6 +121,30 @@ pending_authorizations = Table(
     _integer("created_at"),
     _integer("expires_at"),
     _text("status"),
+    _text("device_digest", nullable=True),
+)
+
+# What a device asked for, then what its user approved, then when that was redeemed.
+device_authorizations = Table(
+    "device_authorizations",
+    metadata,
+    _key("digest"),
+    _text("typed_digest", unique=True),
+    _text("request"),
+    _text("address"),
+    _integer("epochs"),
+    _integer("created_at"),
+    _integer("expires_at"),
+    _integer("interval"),
+    _integer("next_poll_at"),
+    Column("slowed", Boolean, nullable=False),
+    _text("status"),
+    _text("grant_id", nullable=True),
+    _text("sub", nullable=True),
+    Column("scope", ScopeText, nullable=True),
+    _integer("auth_time", nullable=True),
+    _text("upstream_sid", nullable=True),
+    _integer("spent_at", nullable=True),
 )
 
 pushed_requests = Table(

@@ -1,4 +1,4 @@
-"""Cases 43, 73, 74: one code, one refresh token, one revocation, in two processes at one moment"""
+"""Cases 43, 73, 74, 211: one code, one token, one revocation, in two processes at one moment"""
 
 import threading
 import time
@@ -13,6 +13,7 @@ from authserver.oauth.identity_assertion import GRANT_TYPE as JWT_BEARER
 from tests.actors import Browser, McpClient, claims_of, forms_of
 from tests.asserting import SECRET, assertion
 from tests.databases import postgresql_database  # noqa: F401 - fixture
+from tests.devices import GRANT_TYPE, Device, approve
 from tests.exchanging import basic
 from tests.fleet import fleet  # noqa: F401 - fixture
 from tests.upstream.hostile_idp import ABSENT
@@ -58,6 +59,11 @@ def refresh_params(client, token):
     return {**params, "client_id": client.client_id}
 
 
+def poll_params(device):
+    params = {"grant_type": GRANT_TYPE, "device_code": device.device_code}
+    return {**params, "client_id": device.client_id}
+
+
 def refusals(answers):
     """Return the errors of the refused; past twenty failures a client is told to wait."""
     errors = {answer.json()["error"] for answer in answers if answer.status_code == 400}
@@ -86,6 +92,26 @@ def test_one_consent_posted_fifty_times_issues_one_code(client, at_once):
     answers = at_once([*form["fields"], ("decision", "approve")], "/consent", cookies=cookies)
 
     assert Counter(answer.status_code for answer in answers) == {303: 1, 400: AT_ONCE - 1}
+
+
+@pytest.mark.spec("RFC 8628", "3.5")
+def test_211_of_fifty_polls_over_two_processes_one_gets_the_tokens(place, at_once):
+    device = Device(place[0]).register().ask()
+    approve(Browser(place[0]), device.user_code)
+
+    answers = at_once(poll_params(device))
+
+    assert [answer.status_code for answer in answers].count(200) == 1
+    assert refusals(answers) == {"invalid_grant"}
+
+
+def test_211_of_fifty_polls_that_come_too_soon_one_is_not_slowed_down(place, at_once):
+    device = Device(place[0]).register().ask()
+
+    answers = at_once(poll_params(device))
+
+    counted = Counter(answer.json()["error"] for answer in answers)
+    assert counted == {"authorization_pending": 1, "slow_down": AT_ONCE - 1}
 
 
 @pytest.mark.spec("OpenID Connect Back-Channel Logout", "2.6")

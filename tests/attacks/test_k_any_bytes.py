@@ -12,20 +12,23 @@ from authserver.oauth.exchange_request import ACCESS_TOKEN, GRANT_TYPE, ID_TOKEN
 from tests.actors import McpClient
 from tests.attacks.any_bytes import octets, tokens, values
 from tests.attacks.test_d_any_bytes import FORM, UNLIMITED, send
+from tests.devices import GRANT_TYPE as DEVICE_CODE
+from tests.devices import ON
 from tests.examples import examples
 from tests.exchanging import NOTES, WIKI, basic, start
 from tests.upstream.jose import new_key, sign
 
-PATHS = ["/token", "/token-batch", "/revoke", "/introspect", "/par"]
+PATHS = ["/token", "/token-batch", "/revoke", "/introspect", "/par", "/device_authorization"]
 NAMES = st.sampled_from(
     ["grant_type", "subject_token", "subject_token_type", "actor_token", "actor_token_type",
      "requested_token_type", "audience", "resource", "scope", "token", "token_type_hint",
-     "client_id", "client_assertion", "client_assertion_type", "request_uri", "redirect_uri"]
+     "client_id", "client_assertion", "client_assertion_type", "request_uri", "redirect_uri",
+     "device_code", "dpop_jkt"]
 )  # fmt: skip
 LIKELY = st.sampled_from(
     [GRANT_TYPE, "client_credentials", ACCESS_TOKEN, ID_TOKEN, JWT, "wiki", "upstream", WIKI, NOTES,
      "issues:read wiki:read", "{token}", "{refresh}", "https://x.example/client.json",
-     "refresh_token"]
+     "refresh_token", DEVICE_CODE]
 )  # fmt: skip
 STRANGE: st.SearchStrategy[object] = st.sampled_from(
     [None, True, -1, 1e300, "", "x", [], {}, ["x"], {"sub": {}}, 2**70]
@@ -50,7 +53,7 @@ forms = st.lists(
 
 @pytest.fixture
 def client(sqlite_url, idp, tmp_path):
-    more = f"{UNLIMITED}\n[tokens]\ntoken_batch = true\n"
+    more = f"{UNLIMITED}\n[tokens]\ntoken_batch = true\n{ON}"
     with start(tmp_path, sqlite_url, idp, more=more) as deployment:
         yield McpClient(deployment).register()
 

@@ -27,6 +27,8 @@ FLAGS = (
     "--disable-component-update",
 )
 MORE = """
+[server]
+device_authorization = true
 [pages]
 operator = "Example Corporation"
 [rate_limits]
@@ -101,6 +103,7 @@ class Visitor:
     """One browser profile, and everything that it complained of or asked for."""
 
     def __init__(self, chromium: Any, site: Deployment, **options: Any) -> None:
+        self.site = site
         self.context = chromium.new_context(**options)
         self.context.set_default_timeout(PATIENCE)
         self.complaints: list[str] = []
@@ -128,6 +131,11 @@ class Visitor:
         with self.page.expect_navigation(wait_until="commit"):
             self.page.get_by_role("button", name=name, exact=False).click()
         self.page.wait_for_load_state("domcontentloaded")
+
+    def type_code(self, user_code: str) -> None:
+        """Type the code of a device into the page that asks for it."""
+        self.page.get_by_label("Code").fill(user_code)
+        self.press("Continue")
 
     def to_consent(self, client: McpClient, **changes: Any) -> None:
         """Go from an authorization URL to the consent page, signed in or not."""

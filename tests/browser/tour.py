@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from tests.devices import Device
+
 APP = "cursor://anysphere.cursor-mcp/oauth/callback"
 # Words without a place to break: they must not widen a page.
 WEB = f"https://{'averylonghost' * 4}.client.example/oauth/callback"
@@ -36,6 +38,23 @@ def tour(visitor, register) -> Iterator[str]:
     yield "error with a link"
     visitor.open(app.authorize_url(client_id="mcp-unknown"))
     yield "unknown client"
+    yield from _device_tour(visitor)
 
 
-PAGES = 11
+def _device_tour(visitor) -> Iterator[str]:
+    device = Device(visitor.site, {"client_name": NAME}).register()
+    visitor.open(f"{visitor.site.issuer}/device")
+    yield "device code"
+    visitor.type_code("BBBB BBBB")
+    yield "device code, wrong"
+    visitor.type_code(device.ask().user_code)
+    yield "consent for a device"
+    visitor.press("Approve")
+    yield "device approved"
+    visitor.open(f"{visitor.site.issuer}/device")
+    visitor.type_code(device.ask().user_code)
+    visitor.press("Deny")
+    yield "device denied"
+
+
+PAGES = 16

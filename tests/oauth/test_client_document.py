@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from authserver.oauth import client, client_document
 from authserver.oauth.client import RegistrationPolicy
 from authserver.oauth.client_document import Publishers
+from authserver.oauth.client_metadata import DEVICE_CODE
 from authserver.oauth.errors import OAuthError
 
 ANYBODY = Publishers()
@@ -230,3 +231,12 @@ def test_only_one_with_keys_may_bring_identity_assertions_and_only_where_they_ar
     policy = RegistrationPolicy(identity_assertions=on)
     found = client_document.parse(json.dumps(document).encode(), document["client_id"], policy)
     assert (grant in found.grant_types) is has_it
+
+
+@pytest.mark.spec("RFC 8628", "3.1")
+def test_a_mere_device_may_publish_itself_where_devices_may_ask():
+    said = {"client_id": URL, "client_name": "Television", "grant_types": [DEVICE_CODE]}
+    body = json.dumps(said).encode()
+    client = client_document.parse(body, URL, RegistrationPolicy(device=True))
+    assert (client.grant_types, client.redirect_uris) == ((DEVICE_CODE,), ())
+    refusal(client_document.parse, body, URL, RegistrationPolicy())

@@ -188,3 +188,33 @@ def test_keys_must_be_public_and_have_one_source():
 def test_a_private_key_is_refused_wherever_it_stands(private):
     with refused("invalid_client_metadata"):
         parsed(jwks={"keys": [PUBLIC_KEY, PUBLIC_KEY | {private: "canary"}]})
+
+
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+
+
+@pytest.mark.spec("RFC 7591", "2")
+def test_the_device_grant_is_kept_where_devices_may_be_clients():
+    policy = RegistrationPolicy(scopes_supported=SUPPORTED, device=True)
+    names = ["authorization_code", DEVICE_CODE, "refresh_token", "password"]
+    client = parse({**MINIMAL, "grant_types": names}, policy)
+    assert client.grant_types == ("authorization_code", "refresh_token", DEVICE_CODE)
+    assert client.redirect_uris == parsed().redirect_uris != ()
+    assert parse(MINIMAL, policy) == parsed()
+
+
+@pytest.mark.parametrize(
+    "uris", [{}, {"redirect_uris": []}, {"redirect_uris": ["https://a.example/"]}]
+)
+def test_a_mere_device_has_no_way_back_whatever_it_says(uris):
+    names = {"grant_types": [DEVICE_CODE, "refresh_token"], "response_types": ["code"]}
+    client = parse({**names, **uris}, RegistrationPolicy(device=True))
+    assert client.redirect_uris == client.response_types == ()
+    with refused("invalid_client_metadata"):
+        parse({**names, **uris}, RegistrationPolicy())
+
+
+@pytest.mark.parametrize("names", [["refresh_token"], ["password"]])
+def test_some_grant_has_to_ask_a_user(names):
+    with refused("invalid_client_metadata"):
+        parse({**MINIMAL, "grant_types": names}, RegistrationPolicy(device=True))

@@ -471,3 +471,50 @@ def test_text_and_edges_stand_out_in_light_and_in_dark(scheme, front, backs, rat
     colours = palettes()[scheme]
     for back in backs:
         assert contrast(colours[front], colours[back]) >= ratio, back
+
+
+# --- devices -----------------------------------------------------------------------------------
+
+
+@pytest.mark.spec("RFC 8628", "5.4")
+@pytest.mark.parametrize("template", ["sign_in.html", "consent.html", "denied.html"])
+def test_a_page_for_a_device_says_where_it_asks_from_and_warns(template):
+    context = {"sign_in.html": SIGN_IN, "consent.html": CONSENT, "denied.html": DENIED}[template]
+    shown = page(template, context | CLIENTS["device"])
+    assert "at the address 203.0.113.7 (you are at 198.51.100.20 ), 3 minutes ago" in shown.text
+    assert "(2026-11-27 15:08 UTC)" in shown.text
+    assert "Only continue if you started this yourself on a device in front of you." in shown.text
+    assert "Nobody should have sent you this code" in shown.text
+    assert "You will be sent to" not in shown.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"own_address": None, "minutes": 0}, "203.0.113.7 , less than a minute ago"),
+        ({"minutes": 1}, "1 minute ago"),
+    ],
+)
+def test_the_place_and_the_time_of_a_device_read_well(changes, words):
+    device = CLIENTS["device"]["device"] | changes
+    shown = page("consent.html", CONSENT | CLIENTS["device"] | {"device": device})
+    assert words in shown.text
+
+
+def test_the_code_is_typed_and_nothing_fills_it_in():
+    shown = page(*PAGES["device code"])
+    [field] = shown.all("input", name="user_code")
+    assert "value" not in field.attributes
+    assert field.attributes["autocomplete"] == "off"
+    assert shown.all("label", **{"for": "user-code"})
+    assert "If somebody sent you a code or a link to this page, close it." in shown.text
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("approved", "Return to your device"), ("denied", "Nothing was shared")]
+)
+def test_the_last_page_sends_the_user_back_to_the_device(name, words):
+    shown = page(*PAGES[f"device {name}"])
+    assert words in shown.text
+    assert not shown.all("a")
+    assert not shown.all("meta", **{"http-equiv": "refresh"})

@@ -236,6 +236,7 @@ MISTAKES = [
     ("rate_limits/trusted_egress", [5], "[0]", "not a network", "CIDR"),
     ("pages/templates", "nowhere", "", "does not exist", "create it"),
     ("pages/templates", "", "", "not a path", "folder"),
+    ("server/device_authorization", "yes", "", "not true or false", "true"),
     ("server/trusted_proxies", True, "", "not an integer", "number"),
     ("server/trusted_proxies", 11, "", "too large", "10"),
 ]

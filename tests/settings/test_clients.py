@@ -9,6 +9,7 @@ from joserfc.jwk import ECKey
 
 from authserver.oauth.act import Party
 from authserver.oauth.client import secret_digest
+from authserver.oauth.client_metadata import DEVICE_CODE
 from authserver.oauth.edge import Edge, Requester
 from authserver.oauth.exchange_request import GRANT_TYPE
 from authserver.oauth.identity_assertion import GRANT_TYPE as JWT_BEARER
@@ -507,3 +508,29 @@ def test_a_server_elsewhere_is_a_target(settings):
     (server,) = found.downstream_servers
     assert (server.name, dict(server.client_ids)) == ("partner", {"issues": "issues-there"})
     assert dict(describe(found).in_effect)["downstream server partner"].endswith(server.issuer)
+
+
+TELEVISION = {
+    "token_endpoint_auth_method": "none",
+    "grant_types": [DEVICE_CODE, "refresh_token"],
+    "targets": ["issues"],
+    "scopes": ["issues:read"],
+}
+
+
+def test_a_device_of_the_configuration_needs_no_redirect_uri(settings):
+    found = settings(
+        {**base(), "clients/television": TELEVISION, "server/device_authorization": True}
+    )
+    client = found.clients["television"]
+    assert client.grant_types == (DEVICE_CODE, "refresh_token")
+    assert client.redirect_uris == client.response_types == ()
+    assert found.registration.device
+    assert dict(describe(found).in_effect)["devices"] == "may ask, by a code"
+
+
+def test_a_device_is_a_mistake_where_devices_may_not_ask(problems):
+    (problem,) = problems({**base(), "clients/television": TELEVISION})
+    assert problem.key == "server.device_authorization"
+    assert "is off, while the device grant" in problem.message
+    assert "device_authorization = true" in problem.remedy

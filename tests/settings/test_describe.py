@@ -36,6 +36,8 @@ LOOSENED = [
     ({"rate_limits/authorize_per_address": 0}, "rate_limits.authorize_per_address: no limit"),
     ({"rate_limits/failures_per_client": 0}, "rate_limits.failures_per_client: no limit"),
     ({"rate_limits/trusted_egress": ["160.79.104.0/21"]}, "rate_limits.trusted_egress: no limit"),
+    ({"server/device_authorization": True}, "server.device_authorization: whoever talks"),
+    ({"rate_limits/user_codes_per_address": 0}, "rate_limits.user_codes_per_address: no limit"),
     ({"server/trusted_proxies": 1}, "server.trusted_proxies: the last 1"),
 ]
 

@@ -1,0 +1,103 @@
+"""GET and POST /device: the user types the code that a device shows: RFC 8628 §3.3, §5.1."""
+
+import flask
+
+from authserver.adapter import peer_address
+from authserver.app import AuthServer
+from authserver.endpoints import browser, clients, flow, forms, pages, steps
+from authserver.endpoints.page_error import PageError
+from authserver.oauth import opaque
+from authserver.oauth.client_metadata import DEVICE_CODE
+from authserver.oauth.device_authorization import DeviceAuthorization
+from authserver.oauth.interaction import PENDING_LIFETIME, PendingAuthorization
+
+_FORM = "device"
+# One sentence for a code that was never given out, has expired, or was used.
+_NOT_GOOD = "This code is wrong, has expired, or was used already. Check what your device shows."
+
+
+def show(server: AuthServer, request_id: str, now: int) -> flask.Response:
+    """Show where the code is typed. Nothing in a link fills it in."""
+    known = browser.binding(server)
+    binding = known or opaque.random_value()
+    response = _page(server, binding, request_id)
+    if known is None:
+        browser.set_binding(server, response, binding)
+    return response
+
+
+def post(server: AuthServer, request_id: str, now: int) -> flask.Response:
+    """Find the request of a typed code, and go on with it as with one of this browser's."""
+    form = forms.read()
+    binding = browser.binding(server)
+    if binding is None or not browser.csrf_matches(binding, form.get("csrf_token"), _FORM):
+        raise PageError(
+            403,
+            "This page cannot be continued",
+            "The form was not sent from the page that was shown in this browser.",
+            "csrf",
+        )
+    # Before anything is looked up, and for right codes too: else who guesses would only be told
+    # less often, and still get in with the right guess.
+    server.limiter.check_user_code(peer_address(), opaque.digest(binding))
+    device = _find(server, form.get("user_code"), now)
+    if device is None:
+        server.audit.emit(
+            "device.code_refused", now=now, request_id=request_id, address=peer_address()
+        )
+        return _page(server, binding, request_id, problem=_NOT_GOOD)
+    return _begin(server, device, binding, request_id, now)
+
+
+def _find(server: AuthServer, typed: str | None, now: int) -> DeviceAuthorization | None:
+    digests = server.user_codes.digests(typed)
+    with server.store.read() as reads:
+        device = reads.device_of_user_code(digests)
+        if device is None or not device.is_open(now):
+            return None
+        client = clients.known(server, reads, device.request.client_id)
+    return device if client is not None and DEVICE_CODE in client.grant_types else None
+
+
+def _begin(
+    server: AuthServer, device: DeviceAuthorization, binding: str, request_id: str, now: int
+) -> flask.Response:
+    """Begin the authorization; the code stays good until somebody decides, or it expires."""
+    pending = PendingAuthorization(
+        id=opaque.random_value(),
+        request=device.request,
+        binding_digest=opaque.digest(binding),
+        epochs=device.epochs,
+        created_at=now,
+        expires_at=min(now + PENDING_LIFETIME, device.expires_at),
+        device_digest=device.digest,
+    )
+    with server.store.write() as tx:
+        tx.add_pending(pending)
+    server.audit.emit(
+        "device.code_entered",
+        now=now,
+        request_id=request_id,
+        client_id=device.request.client_id,
+        resource=device.request.resource,
+        address=peer_address(),
+        device_address=device.address,
+    )
+    with server.store.read() as reads:
+        begun = flow.complete(server, reads, pending, binding, request_id, now)
+    return steps.advance(server, begun)
+
+
+def _page(
+    server: AuthServer, binding: str, request_id: str, problem: str | None = None
+) -> flask.Response:
+    return pages.render(
+        server,
+        "device.html",
+        status=200 if problem is None else 400,
+        page_title="Connect a device",
+        request_id=request_id,
+        action=f"{server.pages_url}/device",
+        csrf=browser.csrf_token(binding, _FORM),
+        error=problem,
+    )

@@ -1,0 +1,26 @@
+"""What this server lets clients say about themselves: RFC 7591 §2, §5."""
+
+from dataclasses import dataclass, field
+
+from authserver.oauth.redirect_uri import RedirectPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationPolicy:
+    """What open registration allows; every value stands in `[registration]`.
+
+    `confidential_redirect_uris` are exact URIs whose clients say `none` and then want a secret; the
+    flags say what is on here: keys at a `jwks_uri`, bound tokens, identity assertions, devices.
+    """
+
+    enabled: bool = True
+    redirect: RedirectPolicy = field(default_factory=RedirectPolicy)
+    scopes_supported: tuple[str, ...] = ()
+    default_client_scopes: tuple[str, ...] = ()
+    confidential_redirect_uris: frozenset[str] = frozenset()
+    fetches_keys: bool = True
+    dpop: bool = True
+    identity_assertions: bool = False
+    device: bool = False
+    unused_lifetime: int = 7 * 86400
+    idle_lifetime: int = 90 * 86400
