@@ -10,6 +10,7 @@ from authserver.keys import Agreement, SigningKeys, VaultCipher
 from authserver.oauth.client import Client
 from authserver.oauth.refresh_token import RefreshKeys
 from authserver.oauth.resource import Resource, find
+from authserver.oauth.signed_client import ClientIdKeys
 from authserver.rate_limit import RateLimiter
 from authserver.settings import Settings
 from authserver.storage.store import Reads, Store
@@ -32,6 +33,7 @@ class AuthServer:
     store: Store
     keys: SigningKeys
     refresh_keys: RefreshKeys
+    client_id_keys: ClientIdKeys
     upstream: Upstream
     documents: ClientDocuments
     trusted_issuers: Mapping[str, TrustedIssuerClient]
@@ -56,7 +58,7 @@ class AuthServer:
     def client(self, reads: Reads, client_id: str) -> Client | None:
         """Return a client: one of the configuration, else one that registered.
 
-        Those that publish themselves are found by `endpoints.clients`.
+        Those that publish themselves, or whose id is signed, are found by `endpoints.clients`.
         """
         configured = self.settings.clients.get(client_id)
         return reads.client(client_id) if configured is None else configured

@@ -63,6 +63,7 @@ def build(
         store=store,
         keys=keys,
         refresh_keys=sealing.refresh_keys(settings.sealing_keys),
+        client_id_keys=sealing.client_id_keys(settings.sealing_keys),
         vault_cipher=vault_cipher(settings, sealer),
         agreement=agreement,
         upstream=connect(settings.upstream, settings.redirect_uri, upstream_calls),

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from authserver.oauth.refresh_token import RefreshKeys
+from authserver.oauth.signed_client import ClientIdKeys
 
 MIN_SECRET_LENGTH = 32
 
@@ -113,6 +114,11 @@ def sealed_by(value: str) -> str | None:
 def refresh_keys(keys: tuple[SealingKey, ...]) -> RefreshKeys:
     """Return the MAC keys of refresh tokens, one per sealing key and in their order."""
     return RefreshKeys(tuple((key.kid, derive(key.secret, "refresh-token mac")) for key in keys))
+
+
+def client_id_keys(keys: tuple[SealingKey, ...]) -> ClientIdKeys:
+    """Return the MAC keys of client_ids that are signed, one per sealing key, in their order."""
+    return ClientIdKeys(tuple((key.kid, derive(key.secret, "client_id mac")) for key in keys))
 
 
 def _parse(sealed: str) -> tuple[str, bytes]:

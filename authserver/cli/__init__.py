@@ -6,6 +6,7 @@ Modules import what is heavy inside their commands, so that `--help` answers at 
 import click
 
 from authserver import __version__
+from authserver.cli.clients import clients
 from authserver.cli.config import config
 from authserver.cli.db import db
 from authserver.cli.demo import demo
@@ -26,5 +27,5 @@ def main() -> None:
     """
 
 
-for command in (init, demo, serve, config, db, keys):
+for command in (init, demo, serve, config, db, keys, clients):
     main.add_command(command)

@@ -85,7 +85,8 @@ class RegistrationPolicy:
     """What open registration allows; every value stands in `[registration]`.
 
     `confidential_redirect_uris` are exact URIs whose clients say `none` and then want a secret;
-    `fetches_keys` is whether a `jwks_uri` may be named.
+    `fetches_keys` is whether a `jwks_uri` may be named. `idempotent` gives equal public metadata
+    one client_id, `stateless` a signed one that holds it.
     """
 
     enabled: bool = True
@@ -94,6 +95,8 @@ class RegistrationPolicy:
     default_client_scopes: tuple[str, ...] = ()
     confidential_redirect_uris: frozenset[str] = frozenset()
     fetches_keys: bool = True
+    idempotent: bool = False
+    stateless: bool = False
     unused_lifetime: int = 7 * 86400
     idle_lifetime: int = 90 * 86400
 

@@ -120,6 +120,8 @@ def _registration(file: File, resources: tuple[Resource, ...]) -> RegistrationPo
         default_client_scopes=tuple(dict.fromkeys(table.default_client_scopes)),
         confidential_redirect_uris=frozenset(table.confidential_redirect_uris),
         fetches_keys=file.client_documents.enabled,
+        idempotent=table.idempotent,
+        stateless=table.stateless,
         unused_lifetime=table.unused_lifetime,
         idle_lifetime=table.idle_lifetime,
     )
@@ -130,6 +132,7 @@ def _rate_limits(table: RateLimitsTable) -> RateLimits:
         register_per_address=table.register_per_address,
         register_in_all=table.register_in_all,
         authorize_per_address=table.authorize_per_address,
+        pending_per_address=table.pending_per_address,
         failures_per_client=table.failures_per_client,
         fetches_per_address=table.fetches_per_address,
         fetches_per_host=table.fetches_per_host,

@@ -68,6 +68,7 @@ clients = Table(
     _text("secret_digest", nullable=True),
     Column("preregistered", Boolean, nullable=False),
     _integer("registered_at"),
+    _integer("blocked_at", nullable=True),
 )
 
 users = Table(
@@ -121,6 +122,7 @@ pending_authorizations = Table(
     _integer("created_at"),
     _integer("expires_at"),
     _text("status"),
+    Column("network_digest", Text, nullable=True, index=True),  # of the address that asked
 )
 
 pushed_requests = Table(
