@@ -12,6 +12,7 @@ from authserver.cli.db import db
 from authserver.cli.demo import demo
 from authserver.cli.init import init
 from authserver.cli.keys import keys
+from authserver.cli.login import login
 from authserver.cli.refusal import Commands
 from authserver.cli.serve import serve
 
@@ -27,5 +28,5 @@ def main() -> None:
     """
 
 
-for command in (init, demo, serve, config, db, keys, clients):
+for command in (init, demo, serve, config, db, keys, clients, login):
     main.add_command(command)
