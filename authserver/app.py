@@ -11,6 +11,7 @@ from authserver.oauth.client import Client
 from authserver.oauth.dpop_nonce import Nonces
 from authserver.oauth.refresh_token import RefreshKeys
 from authserver.oauth.resource import Resource, find
+from authserver.oauth.signed_client import ClientIdKeys
 from authserver.oauth.user_code import UserCodes
 from authserver.rate_limit import RateLimiter
 from authserver.settings import Settings
@@ -36,6 +37,7 @@ class AuthServer:
     refresh_keys: RefreshKeys
     dpop_nonces: Nonces
     user_codes: UserCodes
+    client_id_keys: ClientIdKeys
     upstream: Upstream
     documents: ClientDocuments
     trusted_issuers: Mapping[str, TrustedIssuerClient]
@@ -60,7 +62,7 @@ class AuthServer:
     def client(self, reads: Reads, client_id: str) -> Client | None:
         """Return a client: one of the configuration, else one that registered.
 
-        Those that publish themselves are found by `endpoints.clients`.
+        Those that publish themselves, or whose id is signed, are found by `endpoints.clients`.
         """
         configured = self.settings.clients.get(client_id)
         return reads.client(client_id) if configured is None else configured

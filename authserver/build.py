@@ -65,6 +65,7 @@ def build(
         refresh_keys=sealing.refresh_keys(settings.sealing_keys),
         dpop_nonces=sealing.dpop_nonces(settings.sealing_keys),
         user_codes=sealing.user_codes(settings.sealing_keys),
+        client_id_keys=sealing.client_id_keys(settings.sealing_keys),
         vault_cipher=vault_cipher(settings, sealer),
         agreement=agreement,
         upstream=connect(settings.upstream, settings.redirect_uri, upstream_calls),

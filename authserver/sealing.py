@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from authserver.oauth.dpop_nonce import Nonces
 from authserver.oauth.refresh_token import RefreshKeys
+from authserver.oauth.signed_client import ClientIdKeys
 from authserver.oauth.user_code import UserCodes
 
 MIN_SECRET_LENGTH = 32
@@ -125,6 +126,11 @@ def dpop_nonces(keys: tuple[SealingKey, ...]) -> Nonces:
 def user_codes(keys: tuple[SealingKey, ...]) -> UserCodes:
     """Return what makes and knows the digests of user codes, the same on every instance."""
     return UserCodes(tuple(derive(key.secret, "user-code mac") for key in keys))
+
+
+def client_id_keys(keys: tuple[SealingKey, ...]) -> ClientIdKeys:
+    """Return the MAC keys of client_ids that are signed, one per sealing key, in their order."""
+    return ClientIdKeys(tuple((key.kid, derive(key.secret, "client_id mac")) for key in keys))
 
 
 def _parse(sealed: str) -> tuple[str, bytes]:

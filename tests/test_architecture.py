@@ -46,9 +46,17 @@ KNOWN_ONLY_TO = {
     "authlib": ({"authlib"}, ("endpoints/discovery",)),
     "the network": (
         NETWORK,
-        ("upstream", "fetch", "transport", "resource_server", "demo", "cli/gunicorn_worker"),
+        (
+            "upstream",
+            "fetch",
+            "transport",
+            "resource_server",
+            "demo",
+            "login",
+            "cli/gunicorn_worker",
+        ),
     ),
-    "the kit": ({"authserver.resource_server"}, ("resource_server", "demo")),
+    "the kit": ({"authserver.resource_server"}, ("resource_server", "demo", "login")),
 }
 
 

@@ -6,11 +6,13 @@ Modules import what is heavy inside their commands, so that `--help` answers at 
 import click
 
 from authserver import __version__
+from authserver.cli.clients import clients
 from authserver.cli.config import config
 from authserver.cli.db import db
 from authserver.cli.demo import demo
 from authserver.cli.init import init
 from authserver.cli.keys import keys
+from authserver.cli.login import login
 from authserver.cli.refusal import Commands
 from authserver.cli.serve import serve
 
@@ -26,5 +28,5 @@ def main() -> None:
     """
 
 
-for command in (init, demo, serve, config, db, keys):
+for command in (init, demo, serve, config, db, keys, clients, login):
     main.add_command(command)

@@ -14,6 +14,7 @@ from authserver.oauth.client import Client
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.interaction import PENDING_LIFETIME, PendingAuthorization
 from authserver.oauth.params import Params
+from authserver.rate_limit import network_of
 
 _UNPUBLISHED = "This application could not be checked"
 _WHY = (
@@ -103,7 +104,10 @@ def _begin(
     """Begin an authorization; `spends` is the digest of the pushed request that it came as."""
     known = browser.binding(server)
     binding = known or opaque.random_value()
+    network = opaque.digest(network_of(peer_address()))
+    most = server.settings.rate_limits.pending_per_address
     with server.store.write() as tx:
+        server.limiter.check_pendings(tx.open_pendings(network, now, most))
         if spends is not None and not tx.spend_pushed_request(spends, now):
             raise _push_gone()
         pending = PendingAuthorization(
@@ -114,7 +118,7 @@ def _begin(
             created_at=now,
             expires_at=now + PENDING_LIFETIME,
         )
-        tx.add_pending(pending)
+        tx.add_pending(pending, network)
     server.audit.emit(
         "authorization.requested",
         now=now,

@@ -5,7 +5,7 @@ from typing import Literal
 from authserver.app import AuthServer
 from authserver.client_documents import Count
 from authserver.message import Request
-from authserver.oauth import client_assertion, client_document
+from authserver.oauth import client_assertion, client_document, command_line, signed_client
 from authserver.oauth.client import Client
 from authserver.oauth.client_auth import Credentials
 from authserver.storage.store import Reads
@@ -21,14 +21,14 @@ def asking(server: AuthServer, client_id: str, address: str, now: int) -> Client
     if _is_published(server, client_id):
         return server.documents.current(client_id, now, _count(server, address))
     with server.store.read() as reads:
-        return server.client(reads, client_id)
+        return _ours(server, reads, client_id, now)
 
 
-def known(server: AuthServer, reads: Reads, client_id: str) -> Client | None:
-    """Return the client of a request that is on its way: nobody is asked."""
+def known(server: AuthServer, reads: Reads, client_id: str, began_at: int) -> Client | None:
+    """Return the client of a request that is on its way since `began_at`: nobody is asked."""
     if _is_published(server, client_id):
         return server.documents.known(reads, client_id)
-    return server.client(reads, client_id)
+    return _ours(server, reads, client_id, began_at)
 
 
 def proving(
@@ -59,7 +59,37 @@ def _named(
     with server.store.read() as reads:
         if is_published:
             return server.documents.known(reads, client_id)
+        return _ours(server, reads, client_id, request.now)
+
+
+def _ours(server: AuthServer, reads: Reads, client_id: str, now: int) -> Client | None:
+    """Return a client that needs nobody else to say who it is."""
+    if client_id in server.settings.clients:
         return server.client(reads, client_id)
+    if client_id == command_line.client_id(server.issuer):
+        return _command_line(server)
+    if signed_client.is_signed(client_id):
+        return _signed(server, reads, client_id, now)
+    return server.client(reads, client_id)
+
+
+def _command_line(server: AuthServer) -> Client | None:
+    settings = server.settings
+    return command_line.client(settings.issuer) if settings.publishers.enabled else None
+
+
+def _signed(server: AuthServer, reads: Reads, client_id: str, now: int) -> Client | None:
+    """Return a client whose id holds what it says, by the rules of today.
+
+    Once a user agreed it is stored, and no key and no end of the id matters any more.
+    """
+    policy = server.settings.registration
+    stored = reads.registration(client_id)
+    if stored is not None:
+        return None if stored.blocked else signed_client.today(stored.client, policy)
+    if not (policy.enabled and policy.stateless):
+        return None
+    return signed_client.find(server.client_id_keys, server.issuer, client_id, policy, now)
 
 
 def _count(server: AuthServer, address: str) -> Count:
@@ -70,5 +100,6 @@ def _is_published(server: AuthServer, client_id: str) -> bool:
     return (
         server.settings.publishers.enabled
         and client_document.is_url(client_id)
+        and client_id != command_line.client_id(server.issuer)
         and client_id not in server.settings.clients
     )

@@ -55,7 +55,7 @@ def _find(server: AuthServer, typed: str | None, now: int) -> DeviceAuthorizatio
         device = reads.device_of_user_code(digests)
         if device is None or not device.is_open(now):
             return None
-        client = clients.known(server, reads, device.request.client_id)
+        client = clients.known(server, reads, device.request.client_id, device.created_at)
     return device if client is not None and DEVICE_CODE in client.grant_types else None
 
 

@@ -9,7 +9,7 @@ from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
 from authserver.app import AuthServer
 from authserver.message import Endpoint, Request, Response
-from authserver.oauth import metadata, resource
+from authserver.oauth import command_line, metadata, resource
 from authserver.oauth.errors import OAuthError
 
 _METADATA_MAX_AGE = 3600
@@ -24,6 +24,9 @@ def endpoints(server: AuthServer) -> list[Endpoint]:
     }
     for path, each in _resource_documents(server).items():
         documents[path] = _fixed(each, _METADATA_MAX_AGE)
+    if server.settings.publishers.enabled:
+        own = command_line.document(server.issuer)
+        documents[issuer_path(server.issuer) + command_line.PATH] = _fixed(own, _METADATA_MAX_AGE)
     documents[f"{issuer_path(server.issuer)}/jwks.json"] = jwks
     return [
         Endpoint(path, ("GET", "HEAD"), function, cacheable=True)
@@ -66,7 +69,7 @@ def _metadata(server: AuthServer) -> dict[str, object]:
         client_credentials=any(
             "client_credentials" in each.grant_types for each in settings.clients.values()
         ),
-        client_assertions=settings.registration.enabled
+        client_assertions=(settings.registration.enabled and not settings.registration.stateless)
         or settings.publishers.enabled
         or any(each.keys or each.jwks_uri for each in settings.clients.values()),
         workloads=bool(settings.workloads),

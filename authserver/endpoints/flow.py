@@ -113,7 +113,7 @@ def complete(
 ) -> Flow:
     """Add client, session and memory to a pending authorization; raises PageError."""
     request = pending.request
-    client = clients.known(server, reads, request.client_id)
+    client = clients.known(server, reads, request.client_id, pending.created_at)
     resource = server.resource(request.resource)
     if client is None or resource is None:
         raise PageError(400, "This application is not registered any more", GONE, "client_gone")

@@ -1,6 +1,7 @@
 """POST /register: dynamic client registration: RFC 7591 §3."""
 
 from authserver.app import AuthServer
+from authserver.endpoints import open_registration
 from authserver.message import Request, Response, json_response
 from authserver.oauth import client as clients
 from authserver.oauth import metadata, opaque, strict_json
@@ -18,10 +19,9 @@ def register(server: AuthServer, request: Request) -> Response:
     parsed = clients.parse(_document(request.body), server.settings.registration)
     if parsed.jwks is not None and not jwks.parse(parsed.jwks):
         raise OAuthError("invalid_client_metadata", "jwks holds no key that can be used.")
-    secret = _new_secret(parsed)
-    client = clients.registered(parsed, opaque.random_value("mcp-"), secret, request.now)
-    with server.store.write() as tx:
-        tx.add_client(client)
+    client, secret = open_registration.register(server, parsed, request.now), None
+    if client is None:
+        client, secret = _with_a_row(server, parsed, request.now)
     server.audit.emit(
         "client.registered",
         now=request.now,
@@ -31,6 +31,14 @@ def register(server: AuthServer, request: Request) -> Response:
         address=request.address,
     )
     return json_response(_answer(server, client, secret), 201)
+
+
+def _with_a_row(server: AuthServer, parsed: Client, now: int) -> tuple[Client, str | None]:
+    secret = _new_secret(parsed)
+    client = clients.registered(parsed, opaque.random_value("mcp-"), secret, now)
+    with server.store.write() as tx:
+        tx.add_client(client)
+    return client, secret
 
 
 def _document(body: bytes) -> dict[str, object]:

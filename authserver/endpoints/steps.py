@@ -7,7 +7,7 @@ from authserver.endpoints import answers, pages
 from authserver.endpoints import flow as flows
 from authserver.endpoints.flow import Flow
 from authserver.oauth import client as clients
-from authserver.oauth import opaque
+from authserver.oauth import opaque, signed_client
 from authserver.oauth.device_authorization import Approval
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.grant import Code
@@ -64,6 +64,8 @@ def approve(
         won = tx.decide_pending(flow.pending.id, "approved", flow.now, flow.subjects, flow.epochs)
         if not won:
             raise flows.ended()
+        if signed_client.is_signed(request.client_id) and not flow.client.preregistered:
+            tx.keep_client(flow.client)  # from now on it depends on no key and ends as others do
         if flow.device is None:
             tx.add_code(_code(server, flow, flow.session, scope, value))
         elif not tx.approve_device(

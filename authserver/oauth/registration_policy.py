@@ -11,6 +11,7 @@ class RegistrationPolicy:
 
     `confidential_redirect_uris` are exact URIs whose clients say `none` and then want a secret; the
     flags say what is on here: keys at a `jwks_uri`, bound tokens, identity assertions, devices.
+    `idempotent` gives equal public metadata one client_id, `stateless` a signed one that holds it.
     """
 
     enabled: bool = True
@@ -22,5 +23,7 @@ class RegistrationPolicy:
     dpop: bool = True
     identity_assertions: bool = False
     device: bool = False
+    idempotent: bool = False
+    stateless: bool = False
     unused_lifetime: int = 7 * 86400
     idle_lifetime: int = 90 * 86400

@@ -129,6 +129,8 @@ def _registration(file: File, resources: tuple[Resource, ...]) -> RegistrationPo
         dpop=file.tokens.dpop,
         identity_assertions=_takes_identity_assertions(file),
         device=file.server.device_authorization,
+        idempotent=table.idempotent,
+        stateless=table.stateless,
         unused_lifetime=table.unused_lifetime,
         idle_lifetime=table.idle_lifetime,
     )
@@ -139,6 +141,7 @@ def _rate_limits(table: RateLimitsTable) -> RateLimits:
         register_per_address=table.register_per_address,
         register_in_all=table.register_in_all,
         authorize_per_address=table.authorize_per_address,
+        pending_per_address=table.pending_per_address,
         failures_per_client=table.failures_per_client,
         fetches_per_address=table.fetches_per_address,
         fetches_per_host=table.fetches_per_host,

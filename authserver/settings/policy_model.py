@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from authserver.oauth.client import RegistrationPolicy
 from authserver.settings.duration import duration
+from authserver.settings.problem import wrong
 from authserver.settings.table import (
     Count,
     KnownScope,
@@ -58,6 +59,16 @@ class RegistrationTable(Table):
         "demand one.",
         examples=['["https://app.example.com/callback"]'],
     )
+    idempotent: bool = Field(
+        default=False,
+        description="Whether public clients that register the same metadata get the same "
+        "client_id. They share it: what is revoked by client is revoked for all of them.",
+    )
+    stateless: bool = Field(
+        default=False,
+        description="Whether a client_id holds what was registered, signed, so that nothing is "
+        "stored before a user agreed. Public clients only, with little metadata.",
+    )
     unused_lifetime: Annotated[int, duration(_HOUR, 365 * DAY)] = Field(
         _POLICY.unused_lifetime,
         description="How long a registration is kept that no user ever authorised.",
@@ -66,6 +77,17 @@ class RegistrationTable(Table):
         _POLICY.idle_lifetime,
         description="How long a client is kept that has no live grant any more.",
     )
+
+    @field_validator("stateless")
+    @classmethod
+    def _public_alone(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's
+        if value and info.data.get("idempotent"):
+            raise wrong("is not possible beside idempotent", "leave out one of the two")
+        if value and info.data.get("confidential_redirect_uris"):
+            raise wrong(
+                "is for clients without secrets alone", "leave out confidential_redirect_uris"
+            )
+        return value
 
 
 class RateLimitsTable(Table):
@@ -80,6 +102,11 @@ class RateLimitsTable(Table):
     authorize_per_address: Count = Field(
         _LIMITS.authorize_per_address,
         description="Authorization requests from one address, and its sign-ins.",
+    )
+    pending_per_address: Count = Field(
+        _LIMITS.pending_per_address,
+        description="Authorization requests of one address that are not decided yet, at once and "
+        "over all processes: each is a row for ten minutes.",
     )
     failures_per_client: Count = Field(
         _LIMITS.failures_per_client,

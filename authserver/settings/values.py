@@ -50,6 +50,8 @@ class TokenLifetimes:
 class RateLimits:
     """How often strangers may ask in a minute, per process; 0 switches a limit off.
 
+    `pending_per_address` counts what is open at once, in the database, for all processes.
+
     `trusted_egress` are networks of hosted clients, many users behind one address: only
     `register_in_all` holds for their registrations.
     """
@@ -57,6 +59,7 @@ class RateLimits:
     register_per_address: int = 20
     register_in_all: int = 200
     authorize_per_address: int = 120
+    pending_per_address: int = 300
     failures_per_client: int = 20
     fetches_per_address: int = 20
     fetches_per_host: int = 60

@@ -1,9 +1,10 @@
 """Registered clients, as one document each: RFC 7591 §2"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from authserver.oauth import epoch
 from authserver.oauth.client import Client
@@ -18,6 +19,28 @@ _clients, _consents, _assertions = tables.clients, tables.consents, tables.spent
 _FIND = select(_clients).where(_clients.c.client_id == bindparam("client_id"))
 _COUNT = select(func.count()).select_from(_clients)
 _ADD = insert(_clients)
+_KEEP = on_both(
+    lambda insert: insert(_clients).on_conflict_do_nothing(index_elements=[_clients.c.client_id])
+)
+_RENEW = on_both(
+    lambda insert: (statement := insert(_clients)).on_conflict_do_update(
+        index_elements=[_clients.c.client_id],
+        set_={"registered_at": statement.excluded.registered_at},
+        where=(_clients.c.registered_at < statement.excluded.registered_at)
+        & _clients.c.blocked_at.is_(None),
+    )
+)
+_BLOCK = on_both(
+    lambda insert: (statement := insert(_clients)).on_conflict_do_update(
+        index_elements=[_clients.c.client_id],
+        set_={"blocked_at": statement.excluded.blocked_at},
+    )
+)
+_UNBLOCK = (
+    update(_clients)
+    .where(_clients.c.client_id == bindparam("blocked_id"), _clients.c.blocked_at.is_not(None))
+    .values(blocked_at=None)
+)
 _SPEND_ASSERTION = on_both(
     lambda insert: (
         insert(_assertions)
@@ -29,29 +52,57 @@ _DELETE = delete(_clients).where(_clients.c.client_id == bindparam("client_id"))
 _FORGET_CONSENTS = delete(_consents).where(_consents.c.client_id == bindparam("client_id"))
 
 
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A client as it is stored, and whether the operator blocked it."""
+
+    client: Client
+    blocked: bool
+
+
 class ClientReads(Connected):
     """Reading clients."""
 
     def client(self, client_id: str) -> Client | None:
-        """Return a client."""
+        """Return a client, None where there is none or it is blocked."""
+        found = self.registration(client_id)
+        return None if found is None or found.blocked else found.client
+
+    def registration(self, client_id: str) -> Registration | None:
+        """Return a client with what the operator decided about it."""
         row = self._row(_FIND, {"client_id": client_id})
-        return None if row is None else _client(row)
+        return None if row is None else Registration(_client(row), row["blocked_at"] is not None)
 
     def client_count(self) -> int:
         """Return how many clients are registered."""
         return int(self._scalar(_COUNT, {}))
 
 
-class ClientWrites(EpochWrites):
+class ClientWrites(ClientReads, EpochWrites):
     """Registering and removing clients."""
 
     def add_client(self, client: Client) -> None:
         """Register a client."""
-        document = documents.members(client)
-        for name in _NOT_REGISTERED:
-            del document[name]
-        columns = {name: document.pop(name) for name in _COLUMNS}
-        self._changed(_ADD, {**columns, "document": documents.dump(document)})
+        self._changed(_ADD, _columns(client))
+
+    def keep_client(self, client: Client) -> None:
+        """Register a client whose id may be there already: then it stays what it is."""
+        self._changed(_KEEP, _columns(client))
+
+    def renew_client(self, client: Client) -> Registration | None:
+        """Register a client that others may have registered: then only its age is new."""
+        self._changed(_RENEW, _columns(client))
+        return self.registration(client.client_id)
+
+    def block_client(self, client: Client, now: int) -> None:
+        """Block a client, stored or not: end everything issued to it, and let it do nothing."""
+        self.bump_epoch(epoch.client(client.client_id))
+        self._changed(_FORGET_CONSENTS, {"client_id": client.client_id})
+        self._changed(_BLOCK, {**_columns(client), "blocked_at": now})
+
+    def unblock_client(self, client_id: str) -> bool:
+        """Let a blocked client begin anew; False where it is not blocked."""
+        return self._changed(_UNBLOCK, {"blocked_id": client_id}) == 1
 
     def spend_assertion(self, digest: str, expires_at: int) -> bool:
         """Take an assertion of a client once; False where it was taken before."""
@@ -63,6 +114,14 @@ class ClientWrites(EpochWrites):
         self.bump_epoch(epoch.client(client_id))
         self._changed(_FORGET_CONSENTS, {"client_id": client_id})
         return self._changed(_DELETE, {"client_id": client_id}) == 1
+
+
+def _columns(client: Client) -> dict[str, object]:
+    document = documents.members(client)
+    for name in _NOT_REGISTERED:
+        del document[name]
+    columns = {name: document.pop(name) for name in _COLUMNS}
+    return {**columns, "document": documents.dump(document)}
 
 
 def _client(row: Mapping[Any, Any]) -> Client:

@@ -92,9 +92,9 @@ _still_used = (
 )
 _of_client = _grants.c.client_id == _clients.c.client_id
 _consented = _consents.c.client_id == _clients.c.client_id
-_removable = ~_clients.c.preregistered & ~exists().where(
-    _pending.c.client_id == _clients.c.client_id
-)
+_on_its_way = exists().where(_pending.c.client_id == _clients.c.client_id)
+# A blocked one stays, or it would come back: its id may be made of what it says.
+_removable = ~_clients.c.preregistered & _clients.c.blocked_at.is_(None) & ~_on_its_way
 _unused = (
     _removable
     & (_clients.c.registered_at <= _moment("unused_before"))

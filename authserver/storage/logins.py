@@ -20,8 +20,19 @@ _pending, _logins, _sessions = (
     tables.sessions,
 )
 
+_BESIDE = frozenset({"client_id", "network_digest"})
+
 _FIND_PENDING = select(_pending).where(_pending.c.id == bindparam("pending_id"))
 _ADD_PENDING = insert(_pending)
+_OPEN_PENDINGS = (
+    select(_pending.c.id)
+    .where(
+        _pending.c.network_digest == bindparam("network_digest"),
+        _pending.c.status == "pending",
+        _pending.c.expires_at > bindparam("now"),
+    )
+    .limit(bindparam("most"))
+)
 _DECIDE = (
     update(_pending)
     .where(
@@ -61,6 +72,11 @@ class LoginReads(EpochReads):
         row = self._row(_FIND_PENDING, {"pending_id": pending_id})
         return None if row is None else _pending_authorization(row)
 
+    def open_pendings(self, network_digest: str, now: int, most: int) -> int:
+        """Return how many requests of a network are still to be decided, counted up to `most`."""
+        parameters = {"network_digest": network_digest, "now": now, "most": most}
+        return len(self._rows(_OPEN_PENDINGS, parameters))
+
     def session(self, digest: str) -> Session | None:
         """Return a session, None where its user or upstream session was revoked.
 
@@ -77,12 +93,15 @@ class LoginReads(EpochReads):
 class LoginWrites(Connected):
     """A request on its way through login and consent."""
 
-    def add_pending(self, pending: PendingAuthorization) -> None:
-        """Store a request that is to be decided."""
+    def add_pending(self, pending: PendingAuthorization, network_digest: str | None = None) -> None:
+        """Store a request that is to be decided, and from which network it came."""
         row = documents.members(pending)
-        request = documents.dump(documents.members(pending.request))
-        client_id = pending.request.client_id
-        self._changed(_ADD_PENDING, {**row, "request": request, "client_id": client_id})
+        columns = {
+            "request": documents.dump(documents.members(pending.request)),
+            "client_id": pending.request.client_id,
+            "network_digest": network_digest,
+        }
+        self._changed(_ADD_PENDING, {**row, **columns})
 
     def decide_pending(
         self,
@@ -136,6 +155,6 @@ def authorization_request(text: str) -> AuthorizationRequest:
 
 
 def _pending_authorization(row: Mapping[Any, Any]) -> PendingAuthorization:
-    columns = {name: value for name, value in row.items() if name != "client_id"}
+    columns = {name: value for name, value in row.items() if name not in _BESIDE}
     request = authorization_request(row["request"])
     return PendingAuthorization(**{**columns, "request": request})

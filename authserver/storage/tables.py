@@ -68,6 +68,7 @@ clients = Table(
     _text("secret_digest", nullable=True),
     Column("preregistered", Boolean, nullable=False),
     _integer("registered_at"),
+    _integer("blocked_at", nullable=True),
 )
 
 users = Table(
@@ -122,6 +123,7 @@ pending_authorizations = Table(
     _integer("expires_at"),
     _text("status"),
     _text("device_digest", nullable=True),
+    Column("network_digest", Text, nullable=True, index=True),  # of the address that asked
 )
 
 # What a device asked for, then what its user approved, then when that was redeemed.

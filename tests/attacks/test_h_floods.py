@@ -1,9 +1,12 @@
-"""Case 106: a flood of registrations"""
+"""Case 106: a flood of registrations, and of what they are for"""
+
+import sqlite3
+from contextlib import closing
 
 import pytest
 
-from tests.actors import Deployment
-from tests.attacks.visiting import count
+from tests.actors import LOOPBACK, Browser, Deployment, McpClient
+from tests.attacks.visiting import consent_page, count, decide, sign_in_page
 
 DOCUMENT = {"redirect_uris": ["http://127.0.0.1/cb"]}
 
@@ -75,3 +78,112 @@ def test_106_a_refused_registration_counts_too(limited):
     statuses = [_register(limited, document={}).status_code for _ in range(7)]
 
     assert statuses == [400] * 5 + [429] * 2
+
+
+# --- floods that leave nothing behind ---
+
+OPEN = "[rate_limits]\nregister_per_address = 0\nregister_in_all = 0\nauthorize_per_address = 0\n"
+STATELESS = "[registration]\nstateless = true\n"
+
+
+def _rows(deployment):
+    path = deployment.settings.database_url.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path)) as database:
+        names = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    return {name: count(deployment, name) for (name,) in names}
+
+
+@pytest.fixture
+def start(sqlite_url, idp, tmp_path):
+    started = []
+
+    def _start(more):
+        started.append(Deployment.start(tmp_path, sqlite_url, idp, more=more))
+        return started[-1]
+
+    yield _start
+    for each in started:
+        each.__exit__()
+
+
+def test_106_stateless_registrations_leave_no_row_in_any_table(start):
+    deployment = start(OPEN + STATELESS)
+    before = _rows(deployment)
+
+    answers = [
+        _register(deployment, document={**DOCUMENT, "client_name": f"Client {n}"})
+        for n in range(1000)
+    ]
+
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json["client_id"] for answer in answers}) == 1000
+    assert _rows(deployment) == before
+    assert before["clients"] == 0
+
+
+def test_106_forged_client_ids_leave_no_row_either(start):
+    deployment = start(OPEN + STATELESS)
+    client = McpClient(deployment).register()
+    before = _rows(deployment)
+
+    for n in range(100):
+        forged = client.client_id[:-4] + f"{n:04}"
+        assert Browser(deployment).get(client.authorize_url(client_id=forged)).status_code == 400
+        form = {**client.authorize_params(), "client_id": forged}
+        assert deployment.http().post("/par", data=form).status_code in (401, 429)
+
+    assert _rows(deployment) == before
+
+
+def test_106_identical_registrations_are_one_row(start):
+    deployment = start(OPEN + "[registration]\nidempotent = true\n")
+    for n in range(300):
+        document = {"redirect_uris": [f"http://127.0.0.1:{20000 + n}/cb"]}
+        assert _register(deployment, document=document).status_code == 201
+    assert count(deployment, "clients") == 1
+
+
+def _authorize(deployment, client, address):
+    answer = deployment.http().get(
+        "/authorize",
+        query_string=client.authorize_params(),
+        base_url=deployment.issuer,
+        environ_overrides={"REMOTE_ADDR": address},
+    )
+    return answer.status_code
+
+
+def test_106_what_one_address_has_on_its_way_is_bounded_over_all_processes(start):
+    """The rate limits of two processes know nothing of each other: the rows do."""
+    limits = OPEN + "pending_per_address = 5\n" + STATELESS
+    one, other = start(limits), start(limits)
+    client = McpClient(one).register()
+
+    flood = [_authorize((one, other)[n % 2], client, f"2001:db8::{n}") for n in range(8)]
+
+    assert flood == [303] * 5 + [429] * 3
+    assert count(one, "pending_authorizations") == 5
+    assert _authorize(one, client, "192.0.2.1") == 303, "others are not"
+    for each in (one, other):
+        each.clock.now += 600
+    assert _authorize(one, client, "2001:db8::1") == 303, "those have ended"
+
+
+def test_106_what_was_decided_counts_no_more(start):
+    deployment = start(OPEN + "pending_per_address = 2\n" + STATELESS)
+    client, browser = McpClient(deployment).register(), Browser(deployment)
+    for _ in range(5):
+        decide(browser, consent_page(client, browser), "approve")
+    sign_in_page(client, Browser(deployment))
+    sign_in_page(client, Browser(deployment))
+    assert Browser(deployment).get(client.authorize_url()).status_code == 429
+
+
+@pytest.mark.spec("RFC 7591", "5")
+@pytest.mark.parametrize("option", ["stateless", "idempotent"])
+def test_135_ids_of_every_kind_are_no_urls(start, option):
+    deployment = start(OPEN + f"[registration]\n{option} = true\n")
+    for _ in range(50):
+        document = {"redirect_uris": [LOOPBACK]}
+        client_id = _register(deployment, document=document).json["client_id"]
+        assert client_id.startswith("mcp")

@@ -24,8 +24,11 @@ COMMANDS = [
     ("keys", "check"),
     ("keys", "reseal"),
     ("keys", "forget", "0a1b2c3d", "--yes"),
+    ("clients", "block", "mcp-1"),
+    ("clients", "unblock", "mcp-1"),
+    ("login",),
 ]
-WITH_CONFIG = [each for each in COMMANDS if each[0] not in ("init", "demo")]
+WITH_CONFIG = [each for each in COMMANDS if each[0] not in ("init", "demo", "login")]
 
 
 def test_the_commands_are_those_of_the_documentation():

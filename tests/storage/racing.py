@@ -7,7 +7,7 @@ from typing import Any
 
 from authserver.storage.store import Store
 from tests.processes import context
-from tests.storage.values import DAY, NOW, SUBJECTS, a_key
+from tests.storage.values import DAY, NOW, SUBJECTS, a_client, a_key
 
 PROCESSES = 2
 THREADS = 4
@@ -42,6 +42,14 @@ def add_signing_key(store: Store, prize: str) -> bool:
     who = f"{prize} {threading.get_ident()} {id(store)}"
     with store.write() as tx:
         return tx.add_signing_key(a_key(int(prize), kid=who))
+
+
+def renew_client(store: Store, prize: str) -> bool:
+    """Register what others register at the same moment: the one whose document stays has won."""
+    who = f"{prize} {threading.get_ident()} {id(store)}"
+    with store.write() as tx:
+        found = tx.renew_client(a_client(f"client-{prize}", client_name=who))
+    return found is not None and found.client.client_name == who
 
 
 def race_in_threads(store: Store, run: Any, prizes: list[str], racers: int) -> Counter[str]:

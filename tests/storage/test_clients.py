@@ -101,3 +101,61 @@ def test_deleting_a_client_ends_its_grants_and_forgets_what_users_decided(store)
         assert not tx.grant_is_live("grant-1", SUBJECTS, NOW)
         assert tx.rotate("handle-of-grant-1", 0, NOW, NOW + 1, SUBJECTS) is None
         assert tx.delete_client("client-1") is False
+
+
+# --- blocked, kept, renewed ---
+
+
+@pytest.mark.parametrize("is_stored", [True, False])
+def test_a_blocked_client_is_none_until_it_is_unblocked(store, is_stored):
+    with store.write() as tx:
+        if is_stored:
+            tx.add_client(a_client())
+        tx.block_client(a_client(), NOW)
+        assert tx.client("client-1") is None
+        assert tx.registration("client-1").blocked
+    with store.write() as tx:
+        assert tx.unblock_client("client-1")
+        assert not tx.unblock_client("client-1")
+        assert not tx.unblock_client("nobody")
+        assert tx.client("client-1") == a_client()
+
+
+def test_blocking_a_client_ends_what_it_was_given_and_what_users_decided(store):
+    with store.write() as tx:
+        tx.add_client(a_client())
+        before = tx.epoch_sum(SUBJECTS)
+        tx.add_grant(a_grant())
+        tx.remember_consent(
+            "user-1", "client-1", "https://app.example/callback", RESOURCE,
+            scope=("issues:read",), client_digest="d", epochs=0, now=NOW,
+        )  # fmt: skip
+        tx.block_client(a_client(), NOW)
+        assert tx.epoch_sum(SUBJECTS) == before + 1
+        assert tx.consent("user-1", "client-1", "https://app.example/callback", RESOURCE) is None
+        assert tx.rotate("handle-of-grant-1", 0, NOW + 1, NOW + 60, SUBJECTS) is None
+
+
+def test_a_client_is_kept_once_and_stays_what_it_is(store):
+    other = a_client(client_name="Other", registered_at=NOW + 5)
+    with store.write() as tx:
+        tx.keep_client(a_client())
+        tx.keep_client(other)
+        assert tx.client("client-1") == a_client()
+        assert tx.client_count() == 1
+
+
+def test_a_renewed_client_is_as_young_as_its_newest_registration(store):
+    with store.write() as tx:
+        assert tx.renew_client(a_client()).client == a_client()
+        assert tx.renew_client(a_client(registered_at=NOW + 5)).client.registered_at == NOW + 5
+        assert tx.renew_client(a_client(registered_at=NOW)).client.registered_at == NOW + 5
+        assert tx.client_count() == 1
+
+
+def test_a_blocked_client_is_not_renewed(store):
+    with store.write() as tx:
+        tx.block_client(a_client(), NOW)
+        found = tx.renew_client(a_client(registered_at=NOW + 5))
+    assert found.blocked
+    assert found.client.registered_at == NOW

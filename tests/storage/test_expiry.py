@@ -204,3 +204,21 @@ def test_a_row_that_came_back_to_life_between_finding_and_deleting_stays(store):
     with store.write() as tx:
         assert tx.delete_ended("unused clients", moments, ["client-1"]) == 0
         assert tx.client("client-1") is not None
+
+
+@pytest.mark.parametrize("later", [UNUSED, 10 * IDLE])
+def test_a_blocked_client_is_never_purged_until_it_is_unblocked(store, later):
+    with store.write() as tx:
+        tx.block_client(a_client(), NOW)
+    assert _purge(store, NOW + later) == {}
+    with store.write() as tx:
+        tx.unblock_client("client-1")
+    assert _purge(store, NOW + later) == {"unused clients": 1}
+
+
+def test_a_client_that_is_registered_again_is_not_purged_for_its_age(store):
+    _add(store, a_client())
+    with store.write() as tx:
+        tx.renew_client(a_client(registered_at=NOW + DAY))
+    assert _purge(store, NOW + UNUSED) == {}
+    assert _purge(store, NOW + UNUSED + DAY) == {"unused clients": 1}

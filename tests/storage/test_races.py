@@ -18,6 +18,7 @@ RACES = [
     racing.spend_upstream_login,
     racing.spend_logout_token,
     racing.add_signing_key,
+    racing.renew_client,
 ]
 EACH_ONCE = Counter(dict.fromkeys(PRIZES, 1))
 
