@@ -104,7 +104,7 @@ def _read(endpoint: Endpoint, request_id: str, now: int) -> Request:
     _check_method(endpoint)
     if "Content-Encoding" in incoming.headers:
         raise _bad("Content-Encoding is not supported.", 415)
-    if endpoint.body != "none" and incoming.method == "POST":
+    if endpoint.body != "none" and incoming.method in ("POST", "PUT"):
         _check_media_type(endpoint)
     body = read_body()
     form = params.from_pairs(())

@@ -19,6 +19,7 @@ from authserver.endpoints import (
     backchannel_logout,
     browser,
     callback,
+    client_configuration,
     consent,
     device,
     device_authorization,
@@ -118,6 +119,7 @@ def endpoints(server: AuthServer) -> list[Endpoint]:
         Endpoint("/register", ("POST",), register, body="json")
         if server.settings.registration.enabled
         else Endpoint("/register", ("POST",), discovery.unknown),
+        *client_configuration.endpoints(server),
         *par.endpoints(server),
         *device_authorization.endpoints(server),
         *token_batch.endpoints(server),

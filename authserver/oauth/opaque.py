@@ -6,6 +6,7 @@ import secrets
 
 CODE_PREFIX = "mcpas_ac_"
 DEVICE_PREFIX = "mcpas_dc_"
+REGISTRATION_PREFIX = "mcpas_ra_"
 SECRET_PREFIX = "mcpas_cs_"  # prefixes: for secret scanners
 
 

@@ -12,6 +12,8 @@ class RegistrationPolicy:
     `confidential_redirect_uris` are exact URIs whose clients say `none` and then want a secret; the
     flags say what is on here: keys at a `jwks_uri`, bound tokens, identity assertions, devices.
     `idempotent` gives equal public metadata one client_id, `stateless` a signed one that holds it.
+    With `management` a client may change its registration; with `initial_access_token_digests`
+    only who has one of these tokens registers.
     """
 
     enabled: bool = True
@@ -25,5 +27,7 @@ class RegistrationPolicy:
     device: bool = False
     idempotent: bool = False
     stateless: bool = False
+    management: bool = False
+    initial_access_token_digests: tuple[str, ...] = field(default=(), repr=False)
     unused_lifetime: int = 7 * 86400
     idle_lifetime: int = 90 * 86400

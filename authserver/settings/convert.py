@@ -131,6 +131,8 @@ def _registration(file: File, resources: tuple[Resource, ...]) -> RegistrationPo
         device=file.server.device_authorization,
         idempotent=table.idempotent,
         stateless=table.stateless,
+        management=table.management,
+        initial_access_token_digests=tuple(table.initial_access_tokens),
         unused_lifetime=table.unused_lifetime,
         idle_lifetime=table.idle_lifetime,
     )

@@ -80,7 +80,7 @@ def _in_effect(settings: Settings) -> Iterator[tuple[str, str]]:
     for name in _LIFETIMES:
         yield name.replace("_", " "), text(getattr(tokens, name))
     yield "tokens bound to keys", _binding(settings)
-    yield "registration", "open" if settings.registration.enabled else "closed"
+    yield "registration", _who_registers(settings)
     patterns = settings.registration.redirect.patterns
     yield "https redirect URIs", "as the patterns allow" if patterns else "any"
     yield from publishers.in_effect(settings)
@@ -184,6 +184,14 @@ def _rate_limits(limits: RateLimits) -> Iterator[str]:
     if limits.trusted_egress:
         networks = ", ".join(map(str, limits.trusted_egress))
         yield f"rate_limits.trusted_egress: no limit per address for registrations from {networks}"
+
+
+def _who_registers(settings: Settings) -> str:
+    policy = settings.registration
+    if not policy.enabled:
+        return "closed"
+    who = "with an initial access token" if policy.initial_access_token_digests else "open"
+    return f"{who}, managed by the clients" if policy.management else who
 
 
 def _binding(settings: Settings) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from authserver.oauth.client import RegistrationPolicy
+from authserver.settings.client_model import SecretDigest
 from authserver.settings.duration import duration
 from authserver.settings.problem import wrong
 from authserver.settings.table import (
@@ -68,6 +69,18 @@ class RegistrationTable(Table):
         default=False,
         description="Whether a client_id holds what was registered, signed, so that nothing is "
         "stored before a user agreed. Public clients only, with little metadata.",
+    )
+    management: bool = Field(
+        default=False,
+        description="Whether a client gets a token with which it may read, change and remove its "
+        "registration. Those without a row of their own get none.",
+    )
+    initial_access_tokens: list[SecretDigest] = Field(
+        [],
+        max_length=10,
+        description="Where written, only who sends one of these tokens may register; several, so "
+        "that one can be replaced while the other still works.",
+        examples=['["env:INITIAL_ACCESS_TOKEN"]'],
     )
     unused_lifetime: Annotated[int, duration(_HOUR, 365 * DAY)] = Field(
         _POLICY.unused_lifetime,

@@ -48,6 +48,21 @@ _SPEND_ASSERTION = on_both(
         .returning(_assertions.c.digest)
     )
 )
+_FIND_MANAGED = _FIND.where(
+    _clients.c.registration_token_digest == bindparam("token_digest"),
+    _clients.c.blocked_at.is_(None),
+)
+_IS_MANAGED = (
+    _clients.c.client_id == bindparam("managed_id"),
+    _clients.c.registration_token_digest == bindparam("token_digest"),
+    _clients.c.blocked_at.is_(None),
+)
+_UPDATE = (
+    update(_clients)
+    .where(*_IS_MANAGED)
+    .values(document=bindparam("new_document"), registration_token_digest=bindparam("new_digest"))
+)
+_DELETE_MANAGED = delete(_clients).where(*_IS_MANAGED)
 _DELETE = delete(_clients).where(_clients.c.client_id == bindparam("client_id"))
 _FORGET_CONSENTS = delete(_consents).where(_consents.c.client_id == bindparam("client_id"))
 
@@ -73,6 +88,11 @@ class ClientReads(Connected):
         row = self._row(_FIND, {"client_id": client_id})
         return None if row is None else Registration(_client(row), row["blocked_at"] is not None)
 
+    def managed_client(self, client_id: str, token_digest: str) -> Client | None:
+        """Return the client whose registration token this is, None where it is blocked too."""
+        row = self._row(_FIND_MANAGED, {"client_id": client_id, "token_digest": token_digest})
+        return None if row is None else _client(row)
+
     def client_count(self) -> int:
         """Return how many clients are registered."""
         return int(self._scalar(_COUNT, {}))
@@ -81,9 +101,28 @@ class ClientReads(Connected):
 class ClientWrites(ClientReads, EpochWrites):
     """Registering and removing clients."""
 
-    def add_client(self, client: Client) -> None:
-        """Register a client."""
-        self._changed(_ADD, _columns(client))
+    def add_client(self, client: Client, token_digest: str | None = None) -> None:
+        """Register a client, with the digest of the token by which it changes that."""
+        self._changed(_ADD, {**_columns(client), "registration_token_digest": token_digest})
+
+    def update_client(self, client: Client, token_digest: str, new_digest: str) -> bool:
+        """Replace what a client registered, and its token; False where that was used before."""
+        parameters = {
+            "managed_id": client.client_id,
+            "token_digest": token_digest,
+            "new_document": _columns(client)["document"],
+            "new_digest": new_digest,
+        }
+        return self._changed(_UPDATE, parameters) == 1
+
+    def delete_managed_client(self, client_id: str, token_digest: str) -> bool:
+        """Remove a client by its own token, as `delete_client`; False where that is none of now."""
+        parameters = {"managed_id": client_id, "token_digest": token_digest}
+        if self._changed(_DELETE_MANAGED, parameters) != 1:
+            return False
+        self.bump_epoch(epoch.client(client_id))
+        self._changed(_FORGET_CONSENTS, {"client_id": client_id})
+        return True
 
     def keep_client(self, client: Client) -> None:
         """Register a client whose id may be there already: then it stays what it is."""

@@ -69,6 +69,7 @@ clients = Table(
     Column("preregistered", Boolean, nullable=False),
     _integer("registered_at"),
     _integer("blocked_at", nullable=True),
+    _text("registration_token_digest", nullable=True),
 )
 
 users = Table(

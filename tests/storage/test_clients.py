@@ -159,3 +159,27 @@ def test_a_blocked_client_is_not_renewed(store):
         found = tx.renew_client(a_client(registered_at=NOW + 5))
     assert found.blocked
     assert found.client.registered_at == NOW
+
+
+def test_a_registration_is_changed_once_for_each_token(store):
+    with store.write() as tx:
+        tx.add_client(a_client(), "first")
+        changed = dataclasses.replace(a_client(), client_name="Another")
+        assert tx.managed_client("client-1", "first") == a_client()
+        assert tx.update_client(changed, "first", "second") is True
+        assert tx.update_client(changed, "first", "third") is False
+        assert tx.managed_client("client-1", "first") is None
+        assert tx.managed_client("client-1", "second") == changed
+        assert tx.delete_managed_client("client-1", "first") is False
+        assert tx.delete_managed_client("client-1", "second") is True
+        assert tx.client("client-1") is None
+        assert tx.delete_managed_client("client-1", "second") is False
+
+
+def test_a_blocked_client_cannot_be_managed(store):
+    with store.write() as tx:
+        tx.add_client(a_client(), "token")
+        tx.block_client(a_client(), 5)
+        assert tx.managed_client("client-1", "token") is None
+        assert tx.update_client(a_client(), "token", "next") is False
+        assert tx.delete_managed_client("client-1", "token") is False

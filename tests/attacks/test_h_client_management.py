@@ -1,0 +1,83 @@
+"""Case 114: managing another's registration, or making another kind of client of one's own"""
+
+import pytest
+
+from tests.actors import Deployment, McpClient
+from tests.endpoints.test_client_configuration import ON, call, registered, update
+from tests.upstream.jose import new_key
+
+
+@pytest.fixture
+def deployment(sqlite_url, idp, tmp_path):
+    with Deployment.start(tmp_path, sqlite_url, idp, more=ON) as started:
+        yield started
+
+
+def test_114_every_other_token_is_answered_alike(deployment):
+    found, other = registered(deployment), registered(deployment)
+    answers = [
+        call(deployment, "GET", found, token=other["registration_access_token"]),
+        call(deployment, "GET", found, token="mcpas_ra_" + "x" * 43),
+        call(deployment, "GET", found, client_id="mcp-nobody"),
+        call(deployment, "DELETE", found, token=other["registration_access_token"]),
+    ]
+    assert {(each.status_code, each.data) for each in answers} == {(401, answers[0].data)}
+    assert answers[0].json["error"] == "invalid_token"
+    assert answers[0].headers["WWW-Authenticate"].startswith("Bearer ")
+    bare = call(deployment, "GET", found, token="")
+    assert (bare.status_code, bare.headers["WWW-Authenticate"]) == (401, "Bearer")
+    assert call(deployment, "GET", found).status_code == 200
+
+
+def test_114_a_blocked_client_does_nothing_for_itself(deployment):
+    found = registered(deployment)
+    with deployment.server.store.write() as tx:
+        stored = tx.registration(found["client_id"]).client
+        tx.block_client(stored, deployment.clock.now)
+    for method in ("GET", "DELETE"):
+        assert call(deployment, method, found).status_code == 401
+    assert update(deployment, found).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"token_endpoint_auth_method": "client_secret_post"},
+        {"token_endpoint_auth_method": "private_key_jwt", "jwks": "keys"},
+        {"application_type": "web"},
+        {"client_id": "mcp-another"},
+        {"client_id": None},
+        {"client_secret": "x" * 43},
+        {"client_id_issued_at": 1},
+        {"registration_access_token": "mcpas_ra_x"},
+        {"redirect_uris": []},
+        {"client_name": 7},
+    ],
+    ids=lambda members: next(iter(members)) if isinstance(members, dict) else None,
+)
+def test_114_an_update_is_checked_as_a_registration_and_changes_no_kind(deployment, members):
+    if members.get("jwks") == "keys":
+        members = {**members, "jwks": {"keys": [new_key().as_dict(private=False)]}}
+    found = registered(deployment)
+    answer = update(deployment, found, **members)
+    assert answer.status_code == 400, answer.json
+    assert call(deployment, "GET", found).json == found  # and the token is good still
+
+
+def test_114_a_confidential_client_keeps_its_secret_and_its_kind(deployment):
+    found = registered(deployment, token_endpoint_auth_method="client_secret_post")
+    method = {"token_endpoint_auth_method": "client_secret_post"}
+    assert update(deployment, found).status_code == 400
+    good = update(deployment, found, client_secret=found["client_secret"], **method)
+    assert (good.status_code, "client_secret" in good.json) == (200, False)
+    client = McpClient(
+        deployment, client_id=found["client_id"], client_secret=found["client_secret"]
+    )
+    assert client.connect()["access_token"]
+
+
+def test_114_who_guesses_tokens_is_slowed_down(deployment):
+    found = registered(deployment)
+    answers = [call(deployment, "GET", found, token=f"mcpas_ra_{n}") for n in range(25)]
+    assert answers[0].status_code == 401
+    assert answers[-1].status_code == 429
