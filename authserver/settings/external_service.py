@@ -19,7 +19,7 @@ class ExternalService:
 
     name: str
     token_url: str
-    client_id: str
+    client_id: str | None
     client_secret: str | None = field(default=None, repr=False)
     client_auth: SecretClientAuth = "client_secret_basic"
     audience: str | None = None

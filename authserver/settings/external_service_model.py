@@ -50,9 +50,15 @@ class ExternalServiceTable(Table):
     token_url: Endpoint = Field(
         description="Its token endpoint.", examples=['"https://crm.example.com/oauth/token"']
     )
-    client_id: Text = Field(description="Our client id there.", examples=['"authserver"'])
     client_auth: SecretClientAuth = Field(
         "client_secret_basic", description="How we prove ourselves there."
+    )
+    client_id: Text | None = Field(
+        None,
+        description='Our client id there; required unless client_auth is "none", and sent where '
+        "it is written.",
+        examples=['"authserver"'],
+        validate_default=True,
     )
     client_secret: Annotated[str | None, secret.OPTIONAL_SECRET] = Field(
         None,
@@ -91,6 +97,13 @@ class ExternalServiceTable(Table):
         "PEM file of the certificate authorities trusted for it, in place of the system's.",
         '"crm-ca.pem"',
     )
+
+    @field_validator("client_id")
+    @classmethod
+    def _known_there(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and info.data.get("client_auth") not in (None, "none"):
+            raise wrong("is missing", 'write our client id there, or client_auth = "none"')
+        return value
 
     @field_validator("client_secret")
     @classmethod

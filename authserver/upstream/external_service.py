@@ -93,13 +93,13 @@ class ExternalServiceClient:
 
 def _authenticate(settings: ExternalService) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """Return the headers and the members of the form by which we prove ourselves."""
-    client_id, client_secret = settings.client_id, settings.client_secret or ""
+    client_id, client_secret = settings.client_id or "", settings.client_secret or ""
     if settings.client_auth == "client_secret_basic":
         pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}".encode()
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}, {}
     if settings.client_auth == "client_secret_post":
         return {}, {"client_id": client_id, "client_secret": client_secret}
-    return {}, {"client_id": client_id}
+    return {}, {"client_id": client_id} if client_id else {}
 
 
 def _read(answer: Answer, asked: tuple[str, ...], now: int) -> ServiceToken:

@@ -8,7 +8,7 @@ from urllib.parse import unquote_plus
 import pytest
 
 from authserver.oauth.exchange_request import ACCESS_TOKEN, GRANT_TYPE, ID_TOKEN, JWT
-from tests import foreign
+from tests import foreign, serving_crm
 from tests.actors import RESOURCE, Browser, Deployment, McpClient, claims_of, response_of
 from tests.exchanging import SECRETS, WIKI, exchange
 from tests.serving_crm import CRM_SECRET, TOKEN, Crm, start
@@ -111,6 +111,21 @@ def test_a_secret_may_go_in_the_form(sqlite_url, idp, crm, tmp_path):
     (asked,) = crm.asked
     assert "authorization" not in asked.headers
     assert (asked.params["client_id"], asked.params["client_secret"]) == ("auth server", CRM_SECRET)
+
+
+@pytest.mark.parametrize("client_id", ["auth server", None])
+def test_a_service_that_takes_no_client_is_told_of_none(
+    sqlite_url, idp, crm, tmp_path, monkeypatch, client_id
+):
+    named = 'client_id = "auth server"\nclient_secret = "file:crm-secret"\n'
+    public = 'client_auth = "none"\n' + (f'client_id = "{client_id}"\n' if client_id else "")
+    monkeypatch.setattr(serving_crm, "MORE", serving_crm.MORE.replace(named, public, 1))
+    with start(tmp_path, sqlite_url, idp, crm) as deployment:
+        assert ask(deployment, connect(deployment)).status_code == 200
+    (asked,) = crm.asked
+    assert "authorization" not in asked.headers
+    assert asked.params.get("client_id") == client_id
+    assert "client_secret" not in asked.params
 
 
 def test_an_id_token_may_be_brought_there(sqlite_url, idp, crm, tmp_path):

@@ -534,3 +534,10 @@ def test_a_device_is_a_mistake_where_devices_may_not_ask(problems):
     assert problem.key == "server.device_authorization"
     assert "is off, while the device grant" in problem.message
     assert "device_authorization = true" in problem.remedy
+
+
+def test_a_service_that_we_prove_ourselves_to_knows_us_by_an_id(problems):
+    nameless = {name: value for name, value in CRM.items() if name != "client_id"}
+    (problem,) = problems({**base(), "external_services/crm": nameless})
+    assert problem.key == "external_services.crm.client_id"
+    assert "client_auth" in problem.remedy
