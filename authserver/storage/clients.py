@@ -120,8 +120,7 @@ class ClientWrites(ClientReads, EpochWrites):
         parameters = {"managed_id": client_id, "token_digest": token_digest}
         if self._changed(_DELETE_MANAGED, parameters) != 1:
             return False
-        self.bump_epoch(epoch.client(client_id))
-        self._changed(_FORGET_CONSENTS, {"client_id": client_id})
+        self._end(client_id)
         return True
 
     def keep_client(self, client: Client) -> None:
@@ -135,9 +134,8 @@ class ClientWrites(ClientReads, EpochWrites):
 
     def block_client(self, client: Client, now: int) -> None:
         """Block a client, stored or not: end everything issued to it, and let it do nothing."""
-        self.bump_epoch(epoch.client(client.client_id))
-        self._changed(_FORGET_CONSENTS, {"client_id": client.client_id})
         self._changed(_BLOCK, {**_columns(client), "blocked_at": now})
+        self._end(client.client_id)
 
     def unblock_client(self, client_id: str) -> bool:
         """Let a blocked client begin anew; False where it is not blocked."""
@@ -150,9 +148,14 @@ class ClientWrites(ClientReads, EpochWrites):
 
     def delete_client(self, client_id: str) -> bool:
         """Remove a client, what users decided about it, and everything issued to it."""
+        found = self._changed(_DELETE, {"client_id": client_id}) == 1
+        self._end(client_id)
+        return found
+
+    def _end(self, client_id: str) -> None:
+        """End what a client has, after its row is locked: two that end it take turns by that."""
         self.bump_epoch(epoch.client(client_id))
         self._changed(_FORGET_CONSENTS, {"client_id": client_id})
-        return self._changed(_DELETE, {"client_id": client_id}) == 1
 
 
 def _columns(client: Client) -> dict[str, object]:

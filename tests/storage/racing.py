@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from itertools import product
+from itertools import count, product
 from typing import Any
 
 from authserver.storage.store import Store
@@ -11,6 +11,8 @@ from tests.storage.values import DAY, NOW, SUBJECTS, a_client, a_key
 
 PROCESSES = 2
 THREADS = 4
+
+_turns = count()
 
 
 def spend_code(store: Store, prize: str) -> bool:
@@ -50,6 +52,24 @@ def renew_client(store: Store, prize: str) -> bool:
     with store.write() as tx:
         found = tx.renew_client(a_client(f"client-{prize}", client_name=who))
     return found is not None and found.client.client_name == who
+
+
+def update_client(store: Store, prize: str) -> bool:
+    return _update(store, f"updated-{prize}")
+
+
+def update_or_delete_client(store: Store, prize: str) -> bool:
+    """Spend a registration token in either way, turn by turn."""
+    client_id = f"ended-{prize}"
+    if next(_turns) % 2:
+        return _update(store, client_id)
+    with store.write() as tx:
+        return tx.delete_managed_client(client_id, "first")
+
+
+def _update(store: Store, client_id: str) -> bool:
+    with store.write() as tx:
+        return tx.update_client(a_client(client_id, client_name="New"), "first", "second")
 
 
 def race_in_threads(store: Store, run: Any, prizes: list[str], racers: int) -> Counter[str]:

@@ -183,3 +183,20 @@ def test_a_blocked_client_cannot_be_managed(store):
         assert tx.managed_client("client-1", "token") is None
         assert tx.update_client(a_client(), "token", "next") is False
         assert tx.delete_managed_client("client-1", "token") is False
+
+
+def test_whatever_ends_a_client_locks_its_row_first(store):
+    """Two of them at once take turns there; in two orders, each would wait for the other."""
+    ends = (
+        lambda tx: tx.delete_managed_client("client-1", "token"),
+        lambda tx: tx.delete_client("client-1"),
+        lambda tx: tx.block_client(a_client(), NOW),
+    )
+    for end in ends:
+        with store.write() as tx:
+            tx.delete_client("client-1")
+            tx.add_client(a_client(), "token")
+        with store.counting() as count, store.write() as tx:
+            end(tx)
+        tables = [text.split()[2] for text in count.statements]
+        assert tables == ["clients", "epochs", "consents"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.storage import racing
-from tests.storage.values import NOW, a_code, a_grant, a_pending
+from tests.storage.values import NOW, a_client, a_code, a_grant, a_pending
 
 ROUNDS = 8
 PRIZES = [str(number) for number in range(1, ROUNDS + 1)]
@@ -19,6 +19,8 @@ RACES = [
     racing.spend_logout_token,
     racing.add_signing_key,
     racing.renew_client,
+    racing.update_client,
+    racing.update_or_delete_client,
 ]
 EACH_ONCE = Counter(dict.fromkeys(PRIZES, 1))
 
@@ -31,6 +33,8 @@ def prizes(store):
             tx.add_grant(a_grant(prize, handle=prize))
             tx.add_pending(a_pending(prize))
             tx.add_upstream_login(prize, prize, NOW, NOW + 60)
+            tx.add_client(a_client(f"updated-{prize}"), "first")
+            tx.add_client(a_client(f"ended-{prize}"), "first")
 
 
 @pytest.mark.spec("RFC 9700", "4.14.2")
