@@ -6,7 +6,7 @@ from authserver.adapter import read_body
 from authserver.endpoints import browser
 from authserver.endpoints.flow import Flow
 from authserver.endpoints.page_error import PageError
-from authserver.oauth import params
+from authserver.oauth import client, params
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.params import Params
 from authserver.oauth.resource import MAX_SCOPES
@@ -46,7 +46,7 @@ def ticked() -> tuple[str, ...]:
 
 
 def csrf_token(flow: Flow, page: str) -> str:
-    """Return the token of a page's form: for this browser, this request and whom it addresses."""
+    """Return the token of a page's form: for this browser, this request, and who it speaks of."""
     return browser.csrf_token(flow.binding, *_purpose(flow, page))
 
 
@@ -56,12 +56,16 @@ def check_csrf(flow: Flow, form: Params, page: str) -> None:
         raise PageError(
             403,
             "This page cannot be continued",
-            "The form was not sent from the page that was shown in this browser.",
+            "The form was not sent from the page that was shown in this browser, or the "
+            "application changed meanwhile. Go back and load the page again.",
             "csrf",
         )
 
 
 def _purpose(flow: Flow, page: str) -> tuple[str, ...]:
+    if page != "consent":
+        return page, flow.pending.id, ""
     # The user, not the session: a sign-in in another tab begins a new one and changes nothing here.
-    addressed = flow.session.sub if flow.session and page == "consent" else ""
-    return page, flow.pending.id, addressed
+    addressed = flow.session.sub if flow.session else ""
+    # A client that changes while its page is open is not the one that the user reads about there.
+    return page, flow.pending.id, addressed, client.digest(flow.client)

@@ -1,8 +1,11 @@
 """Case 114: managing another's registration, or making another kind of client of one's own"""
 
+from typing import Any
+
 import pytest
 
-from tests.actors import Deployment, McpClient
+from tests.actors import Browser, Deployment, McpClient, response_of
+from tests.attacks.visiting import decide
 from tests.endpoints.test_client_configuration import ON, call, registered, update
 from tests.upstream.jose import new_key
 
@@ -81,3 +84,26 @@ def test_114_who_guesses_tokens_is_slowed_down(deployment):
     answers = [call(deployment, "GET", found, token=f"mcpas_ra_{n}") for n in range(25)]
     assert answers[0].status_code == 401
     assert answers[-1].status_code == 429
+
+
+@pytest.mark.parametrize("changed", ["name", "redirect_uris", "keys"])
+def test_114_what_changes_while_its_page_is_open_is_not_what_the_user_allows(deployment, changed):
+    said: dict[str, Any] = {
+        "redirect_uris": ["https://a.example/cb"],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks": {"keys": [new_key("one").as_dict(private=False)]},
+    }
+    found = registered(deployment, **said)
+    client = McpClient(deployment, said["redirect_uris"][0], client_id=found["client_id"])
+    browser = Browser(deployment)
+    page = browser.sign_in(browser.get(client.authorize_url()))
+    others: dict[str, dict[str, object]] = {
+        "name": {"client_name": "Another"},
+        "redirect_uris": {"redirect_uris": [*said["redirect_uris"], "https://b.example/cb"]},
+        "keys": {"jwks": {"keys": [new_key("two").as_dict(private=False)]}},
+    }
+    assert update(deployment, found, **{**said, **others[changed]}).status_code == 200
+    assert decide(browser, page, "approve", follow=False).status_code == 403
+    again = browser.get(client.authorize_url())
+    assert "You have allowed this before" not in again.get_data(as_text=True)
+    assert response_of(decide(browser, again, "approve", follow=False))["code"]
