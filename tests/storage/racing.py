@@ -1,5 +1,6 @@
 """Racers in processes of their own: each opens its own store and runs for every prize at once"""
 
+import os
 import threading
 from collections import Counter
 from itertools import count, product
@@ -13,6 +14,11 @@ PROCESSES = 2
 THREADS = 4
 
 _turns = count()
+
+
+def _racer(prize: str) -> str:
+    """Return who runs: a thread's number alone may be that of a thread in the other process."""
+    return f"{prize} {os.getpid()} {threading.get_ident()}"
 
 
 def spend_code(store: Store, prize: str) -> bool:
@@ -41,14 +47,14 @@ def spend_logout_token(store: Store, prize: str) -> bool:
 
 
 def add_signing_key(store: Store, prize: str) -> bool:
-    who = f"{prize} {threading.get_ident()} {id(store)}"
+    who = _racer(prize)
     with store.write() as tx:
         return tx.add_signing_key(a_key(int(prize), kid=who))
 
 
 def renew_client(store: Store, prize: str) -> bool:
     """Register what others register at the same moment: the one whose document stays has won."""
-    who = f"{prize} {threading.get_ident()} {id(store)}"
+    who = _racer(prize)
     with store.write() as tx:
         found = tx.renew_client(a_client(f"client-{prize}", client_name=who))
     return found is not None and found.client.client_name == who
