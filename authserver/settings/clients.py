@@ -54,6 +54,18 @@ def note_resources(tables: Mapping[object, object], origin: Origin) -> None:
             origin.owners.setdefault(str(client.get("client_id", key)), key)
 
 
+def note_issuers(tables: Mapping[object, object], origin: Origin) -> None:
+    """Note which trusted issuers there are, and of which only identity assertions are taken."""
+    for key, table in tables.items():
+        if isinstance(key, str):
+            origin.sources.add(key)
+            origin.issuers.add(key)
+            if not isinstance(table, Mapping) or table.get("audiences"):
+                continue
+            if table.get("identity_assertions"):
+                origin.asserting_only.add(key)
+
+
 def note_services(tables: Mapping[object, object], origin: Origin) -> None:
     """Note which services are targets, and which of them are brought upstream tokens."""
     for key, table in tables.items():
@@ -107,6 +119,15 @@ def read_target_scope(value: object, origin: Origin) -> str:
     if not any(name in each for each in (*scopes, *origin.upstream_scopes.values())):
         raise wrong("is a scope that no target has", "name a scope of a resource or service")
     return name
+
+
+def check_made_for_us(issuer: str, origin: Origin) -> None:
+    """Refuse a trusted issuer whose tokens, but for identity assertions, are for nobody here."""
+    if issuer in origin.asserting_only:
+        raise wrong(
+            "is trusted for its identity assertions only",
+            f"say whom its tokens are for: trusted_issuers.{issuer}.audiences",
+        )
 
 
 def read_source_client(value: object, origin: Origin) -> str:

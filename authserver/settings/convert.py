@@ -13,8 +13,9 @@ from authserver.settings.allow_model import AllowTable
 from authserver.settings.client_document_model import to_publishers
 from authserver.settings.downstream_model import to_downstream_server
 from authserver.settings.external_service_model import to_external_service
-from authserver.settings.model import File, ResourceTable
+from authserver.settings.model import File
 from authserver.settings.policy_model import RateLimitsTable
+from authserver.settings.resource_model import ResourceTable
 from authserver.settings.trusted_issuer_model import to_trusted_issuer
 from authserver.settings.upstream_convert import to_upstream
 from authserver.settings.values import (

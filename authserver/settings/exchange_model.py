@@ -36,6 +36,7 @@ def read_source(value: object, origin: Origin) -> str:
         )
     if not isinstance(value, str) or value not in origin.sources:
         raise wrong("is not a source", clients.known("sources", origin.sources))
+    clients.check_made_for_us(value, origin)
     return value
 
 
@@ -45,6 +46,7 @@ def read_actor(value: object, origin: Origin) -> str:
         return ANYBODY
     text = read_text(value, origin)
     name, _, sub = text.partition(":")
+    clients.check_made_for_us(name, origin)
     if not (_SUBJECT.match(text) or (name in origin.issuers and sub)):
         raise wrong(
             "is nobody who could act",

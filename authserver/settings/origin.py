@@ -19,7 +19,7 @@ class Origin:
     resource whose own client an id is; `ways` are requester, source and target of each exchange;
     `needs_dpop` are the keys that are of no use where tokens are not bound, `needs_devices` the
     names of clients that are devices; `asserting` are the sources whose identity assertions are
-    taken.
+    taken, `asserting_only` the trusted issuers of whom nothing else is.
     """
 
     directory: Path
@@ -35,6 +35,7 @@ class Origin:
     external_services: set[str] = field(default_factory=set)
     downstream_clients: dict[str, frozenset[str]] = field(default_factory=dict)
     asserting: set[str] = field(default_factory=set)
+    asserting_only: set[str] = field(default_factory=set)
     sources: set[str] = field(default_factory=set)
     issuers: set[str] = field(default_factory=set)
     known_issuers: set[str] = field(default_factory=set)

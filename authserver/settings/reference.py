@@ -11,8 +11,9 @@ from pydantic.fields import FieldInfo
 
 from authserver.settings.allow_model import AllowTable
 from authserver.settings.client_model import ResourceClientTable
-from authserver.settings.model import File, ResourceTable, ScopeTable
+from authserver.settings.model import File
 from authserver.settings.origin import Read
+from authserver.settings.resource_model import ResourceTable, ScopeTable
 from authserver.settings.table import Table
 from authserver.settings.upstream_common import UpstreamTable
 from authserver.settings.upstream_model import TABLES

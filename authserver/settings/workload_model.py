@@ -19,6 +19,7 @@ def read_issuer_name(value: object, origin: Origin) -> str:
     if not isinstance(value, str) or value not in origin.issuers:
         known = ", ".join(sorted(origin.issuers)) or "there are none here"
         raise wrong("is not a trusted issuer", f"write [trusted_issuers.NAME]; known: {known}")
+    clients.check_made_for_us(value, origin)
     return value
 
 

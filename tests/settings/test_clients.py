@@ -465,6 +465,22 @@ def test_a_mistake_in_a_workload_is_told_at_its_key(problems, changes, key, mess
     assert message in problem.message
 
 
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        ({"workloads/job": {**JOB, "issuer": "company"}}, "workloads.job.issuer"),
+        ({"exchanges/way": {**WAY, "source": "company"}}, "exchanges.way.source"),
+        ({"exchanges/way": {**WAY, "actors": ["company:bot"]}}, "exchanges.way.actors[0]"),
+    ],
+    ids=["workload", "source", "actor"],
+)
+def test_tokens_of_an_issuer_without_audiences_are_for_nobody_here(problems, table, key):
+    company = {"issuer": "https://company.example.com", "identity_assertions": True}
+    found = problems({**base(), "trusted_issuers/company": company, **table})
+    (problem,) = (each for each in found if each.key == key)
+    assert "trusted_issuers.company.audiences" in problem.remedy
+
+
 def test_a_workload_is_no_other_client(problems):
     (problem,) = problems({**base(), "workloads/chat": JOB})
     assert "another client" in problem.message
