@@ -81,13 +81,17 @@ class Client:
         return self.client_name or "An application without a name"
 
 
-def parse(document: Mapping[str, object], policy: RegistrationPolicy) -> Client:
+def parse(
+    document: Mapping[str, object], policy: RegistrationPolicy, further: tuple[str, ...] = ()
+) -> Client:
     """Turn client metadata into a `Client` without id and secret.
 
-    Raises `invalid_redirect_uri` or `invalid_client_metadata`. What this server does not know is
-    ignored; values it does not support are dropped where the rest still works (RFC 7591 §2).
+    `further` are grant types that it may have beside those of every client, or alone. What this
+    server does not know is ignored; values it does not support are dropped where the rest still
+    works (RFC 7591 §2). Raises `invalid_redirect_uri` or `invalid_client_metadata`.
     """
-    ways = client_metadata.read_ways(document, policy.redirect, device=policy.device)
+    browserless = (*policy.browserless, *further)
+    ways = client_metadata.read_ways(document, policy.redirect, browserless)
     grant_types, response_types, uris = ways
     method = client_metadata.read_auth_method(
         document.get("token_endpoint_auth_method"),

@@ -78,16 +78,12 @@ def parse(body: bytes, client_id: str, policy: RegistrationPolicy) -> Client:
         raise _refused("document_without_a_name")
     method = _method(document)
     try:
-        read = client.parse({**document, "token_endpoint_auth_method": method}, policy)
+        read = client.parse(
+            {**document, "token_endpoint_auth_method": method}, policy, _further(method, policy)
+        )
     except OAuthError as error:
         raise _refused(f"document: {error.description}") from None
-    further = _further_grant_types(document, method, policy)
-    return replace(
-        read,
-        client_id=client_id,
-        token_endpoint_auth_method=method,
-        grant_types=(*read.grant_types, *further),
-    )
+    return replace(read, client_id=client_id, token_endpoint_auth_method=method)
 
 
 def fresh_for(max_age: int | None) -> int:
@@ -110,16 +106,12 @@ def _method(document: Mapping[str, object]) -> client_metadata.AuthMethod:
     return "private_key_jwt"
 
 
-def _further_grant_types(
-    document: Mapping[str, object], method: client_metadata.AuthMethod, policy: RegistrationPolicy
-) -> tuple[str, ...]:
-    """Return the grant for identity assertions, where a client with keys says that it has it.
+def _further(method: client_metadata.AuthMethod, policy: RegistrationPolicy) -> tuple[str, ...]:
+    """Return the grant for identity assertions, which a client with keys may have.
 
     The issuer of each assertion names the client: nobody gets anything by publishing alone.
     """
-    said = document.get("grant_types")
-    wanted = isinstance(said, list) and identity_assertion.GRANT_TYPE in said
-    if wanted and method == client_metadata.PRIVATE_KEY_JWT and policy.identity_assertions:
+    if method == client_metadata.PRIVATE_KEY_JWT and policy.identity_assertions:
         return (identity_assertion.GRANT_TYPE,)
     return ()
 

@@ -26,10 +26,10 @@ _WEB_URL = re.compile(
 
 
 def read_ways(
-    document: Mapping[str, object], redirect: RedirectPolicy, *, device: bool
+    document: Mapping[str, object], redirect: RedirectPolicy, browserless: tuple[str, ...]
 ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """Return grant types, response types, and redirect URIs; a mere device has only the first."""
-    grant_types = read_grant_types(document.get("grant_types"), device=device)
+    """Return grant types, response types, and redirect URIs; without a browser only the first."""
+    grant_types = read_grant_types(document.get("grant_types"), browserless)
     if "authorization_code" not in grant_types:
         return grant_types, (), ()
     uris = read_redirect_uris(document.get("redirect_uris"), redirect)
@@ -66,18 +66,17 @@ def read_auth_method(value: object, *, wants_secret: bool) -> AuthMethod:
     return method
 
 
-def read_grant_types(value: object, *, device: bool = False) -> tuple[str, ...]:
+def read_grant_types(value: object, browserless: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Return those that this server has; unknown ones are left out.
 
-    `device` says that a device may be a client, which need not have a browser (RFC 8628).
+    A client may live on one that is `browserless`, as that of devices (RFC 8628).
     """
     names = _strings("grant_types", value)
     if names is None:
         return GRANT_TYPES
-    supported = (*GRANT_TYPES, DEVICE_CODE) if device else GRANT_TYPES
-    if not {"authorization_code", DEVICE_CODE} & set(scope.keep(names, supported)):
+    if not {"authorization_code", *browserless} & set(names):
         raise _bad("grant_types must include authorization_code.")
-    return scope.keep(supported, names)
+    return scope.keep((*GRANT_TYPES, *browserless), names)
 
 
 def read_response_types(value: object) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from authserver.oauth.client_metadata import DEVICE_CODE
 from authserver.oauth.redirect_uri import RedirectPolicy
 
 
@@ -31,3 +32,8 @@ class RegistrationPolicy:
     initial_access_token_digests: tuple[str, ...] = field(default=(), repr=False)
     unused_lifetime: int = 7 * 86400
     idle_lifetime: int = 90 * 86400
+
+    @property
+    def browserless(self) -> tuple[str, ...]:
+        """Return the grant types that any client may have in place of `authorization_code`."""
+        return (DEVICE_CODE,) if self.device else ()

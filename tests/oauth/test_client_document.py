@@ -240,3 +240,18 @@ def test_a_mere_device_may_publish_itself_where_devices_may_ask():
     client = client_document.parse(body, URL, RegistrationPolicy(device=True))
     assert (client.grant_types, client.redirect_uris) == ((DEVICE_CODE,), ())
     refusal(client_document.parse, body, URL, RegistrationPolicy())
+
+
+@pytest.mark.spec("RFC 7523", "2.1")
+def test_an_agent_without_a_browser_may_live_on_identity_assertions_alone():
+    said = {
+        "client_id": URL,
+        "client_name": "Agent",
+        "grant_types": ["urn:ietf:params:oauth:grant-type:jwt-bearer"],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks_uri": "https://app.example/jwks.json",
+    }
+    body = json.dumps(said).encode()
+    client = client_document.parse(body, URL, RegistrationPolicy(identity_assertions=True))
+    assert (client.grant_types, client.redirect_uris) == (tuple(said["grant_types"]), ())
+    refusal(client_document.parse, body, URL, RegistrationPolicy())
