@@ -32,7 +32,10 @@ class RateLimiter:
     _windows: _Windows = field(default_factory=_Windows)
 
     def check_register(self, address: str) -> None:
-        """Count a registration; raises `temporarily_unavailable` with status 429 past a limit."""
+        """Count a registration, or a change of one.
+
+        Raises `temporarily_unavailable` with status 429 past a limit.
+        """
         if not self._is_trusted(address):
             self._hit(self.limits.register_per_address, "register", network_of(address))
         self._hit(self.limits.register_in_all, "register", "*")

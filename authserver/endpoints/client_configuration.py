@@ -40,7 +40,8 @@ def manage(server: AuthServer, request: Request) -> Response:
 
 
 def _update(server: AuthServer, client: Client, digest: str, request: Request) -> Response:
-    """Take the metadata anew, by the rules of today; the old token ends with it (§5)."""
+    """Take the metadata anew, as a registration of today; the old token ends with it (§5)."""
+    server.limiter.check_register(request.address)
     document = client_update.read(register.document(request.body), client)
     parsed = register.parse(server, document)
     client_update.check_kind(client, parsed)

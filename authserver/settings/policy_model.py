@@ -107,7 +107,8 @@ class RateLimitsTable(Table):
     """`[rate_limits]`: what one process answers in a minute; 0 switches a limit off."""
 
     register_per_address: Count = Field(
-        _LIMITS.register_per_address, description="Registrations from one address."
+        _LIMITS.register_per_address,
+        description="Registrations, and changes of them, from one address.",
     )
     register_in_all: Count = Field(
         _LIMITS.register_in_all, description="Registrations from all addresses."

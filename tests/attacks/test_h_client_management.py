@@ -32,6 +32,20 @@ def test_114_every_other_token_is_answered_alike(deployment):
     assert call(deployment, "GET", found).status_code == 200
 
 
+@pytest.mark.spec("RFC 7591", "5")
+def test_106_changes_count_as_registrations_do_and_a_refused_one_leaves_the_token(
+    sqlite_url, idp, tmp_path
+):
+    more = ON + "[rate_limits]\nregister_per_address = 3\n"
+    with Deployment.start(tmp_path, sqlite_url, idp, more=more) as limited:
+        found = registered(limited)
+        for _ in range(2):
+            found = update(limited, found, client_name="Changed").json
+        refused = update(limited, found, client_name="Once too often")
+        assert (refused.status_code, refused.json["error"]) == (429, "temporarily_unavailable")
+        assert call(limited, "GET", found).json["client_name"] == "Changed"
+
+
 def test_114_a_blocked_client_does_nothing_for_itself(deployment):
     found = registered(deployment)
     with deployment.server.store.write() as tx:
