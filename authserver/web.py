@@ -1,23 +1,22 @@
 """create_app: builds the server, lists its endpoints, mounts them in one Flask application."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import flask
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from authserver import adapter
+from authserver import adapter, page_view
 from authserver.app import AuthServer, Clock
 from authserver.audit import Audit, to_stdout
 from authserver.build import build
 from authserver.endpoints import (
     authorize,
     backchannel_logout,
-    browser,
     callback,
     client_configuration,
     consent,
@@ -32,13 +31,12 @@ from authserver.endpoints import (
 )
 from authserver.endpoints.health import health
 from authserver.endpoints.introspect import introspect
-from authserver.endpoints.page_error import PageError, error_page
 from authserver.endpoints.register import register
 from authserver.endpoints.revoke import revoke
 from authserver.endpoints.token import token
 from authserver.endpoints.userinfo import userinfo
 from authserver.message import Endpoint
-from authserver.oauth.errors import OAuthError
+from authserver.page_view import Page
 from authserver.settings import Settings
 from authserver.upkeep import Upkeep
 from authserver.upstream.bulkhead import DEFAULT_CALLS
@@ -46,7 +44,6 @@ from authserver.upstream.bulkhead import DEFAULT_CALLS
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-Page = Callable[[AuthServer, str, int], flask.Response]
 PAGES: tuple[tuple[str, str, Page], ...] = (
     ("/authorize", "GET", authorize.authorize),
     ("/sign-in", "GET", sign_in.show),
@@ -59,11 +56,6 @@ DEVICE_PAGES: tuple[tuple[str, str, Page], ...] = (
     ("/device", "GET", device.show),
     ("/device", "POST", device.post),
 )
-_HTTP_TEXTS = {
-    404: ("There is no such page", "The address is not one of this server."),
-    405: ("This cannot be asked this way", "The page takes another kind of request."),
-    413: ("The form is too large", "The form has more in it than any page here sends."),
-}
 ROOT_ALIASES = ("/authorize", "/token", "/register")  # for clients that ignore the metadata
 
 
@@ -100,7 +92,7 @@ def create_app(
     for path, method, page in (*PAGES, *(DEVICE_PAGES if settings.device_authorization else ())):
         for prefix in _page_prefixes(server, path):
             _mount_page(app, server, prefix + path, method, page)
-    app.register_error_handler(HTTPException, _http_error(server, machine))
+    app.register_error_handler(HTTPException, page_view.http_error(server, machine))
     wrapped = _full_path(_proxied(app.wsgi_app, settings.trusted_proxies))
     app.wsgi_app = wrapped  # type: ignore[assignment,method-assign]  # as Flask's docs say
     if upkeep:
@@ -161,64 +153,10 @@ def _mount_machine(app: flask.Flask, server: AuthServer, endpoint: Endpoint) -> 
 
 
 def _mount_page(app: flask.Flask, server: AuthServer, path: str, method: str, page: Page) -> None:
-    def view() -> flask.Response:
-        if flask.request.method != method:  # the router takes HEAD for GET, but pages act
-            raise MethodNotAllowed([method])
-        return _show(server, page)
-
+    view = page_view.view(server, method, page)
     app.add_url_rule(
         path, f"{method} {path}", view, methods=[method], provide_automatic_options=False
     )
-
-
-def _show(server: AuthServer, page: Page) -> flask.Response:
-    """Run a page and turn each refusal into a page of its own."""
-    request_id, now = adapter.new_request_id(), server.clock()
-    try:
-        browser.check_host(server)
-        return page(server, request_id, now)
-    except PageError as error:
-        refusal = error
-    except OAuthError as error:
-        heading = "This cannot be done now"
-        refusal = PageError(error.status, heading, error.description, error.detail, error.headers)
-    except HTTPException:
-        raise
-    except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the user gets a page
-        problem = adapter.unexpected(error, request_id)
-        heading = "Something went wrong"
-        refusal = PageError(
-            problem.status, heading, problem.description, problem.detail, problem.headers
-        )
-    server.audit.emit(
-        "page.refused",
-        now=now,
-        request_id=request_id,
-        endpoint=flask.request.path,
-        reason=refusal.detail or refusal.heading,
-        address=adapter.peer_address(),
-    )
-    return error_page(server, refusal, request_id)
-
-
-def _http_error(
-    server: AuthServer, machine: Mapping[str, Endpoint]
-) -> Callable[[HTTPException], flask.Response]:
-    """Return the handler of what no endpoint answered: unknown paths, wrong methods, bad hosts."""
-
-    def respond(error: HTTPException) -> flask.Response:
-        endpoint = machine.get(flask.request.path)
-        if endpoint is not None:  # the router refused a host, which it ignores, or a method
-            return adapter.view(server, endpoint)()
-        status = error.code or 500
-        page = PageError(status, *_HTTP_TEXTS.get(status, _HTTP_TEXTS[404]))
-        response = error_page(server, page, adapter.new_request_id())
-        for name, value in error.get_headers():
-            if name == "Allow":
-                response.headers[name] = value
-        return response
-
-    return respond
 
 
 def _proxied(app: "WSGIApplication", trusted_proxies: int) -> "WSGIApplication":

@@ -39,7 +39,13 @@ NETWORK = {
 KNOWN_ONLY_TO = {
     "flask": (
         {"flask", "werkzeug"},
-        ("web", "adapter", "demo", *(f"endpoints/{page}" for page in PAGES | PAGE_PARTS)),
+        (
+            "web",
+            "page_view",
+            "adapter",
+            "demo",
+            *(f"endpoints/{page}" for page in PAGES | PAGE_PARTS),
+        ),
     ),
     "SQL": (SQL, ("storage",)),
     "pydantic": ({"pydantic"}, ("settings",)),
