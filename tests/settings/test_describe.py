@@ -36,6 +36,8 @@ LOOSENED = [
     ({"rate_limits/authorize_per_address": 0}, "rate_limits.authorize_per_address: no limit"),
     ({"rate_limits/failures_per_client": 0}, "rate_limits.failures_per_client: no limit"),
     ({"rate_limits/trusted_egress": ["160.79.104.0/21"]}, "rate_limits.trusted_egress: no limit"),
+    ({"rate_limits/pending_per_address": 0}, "rate_limits.pending_per_address: no limit"),
+    ({"tokens/dpop": False}, "tokens.dpop: false"),
     ({"server/device_authorization": True}, "server.device_authorization: whoever talks"),
     ({"rate_limits/user_codes_per_address": 0}, "rate_limits.user_codes_per_address: no limit"),
     ({"server/trusted_proxies": 1}, "server.trusted_proxies: the last 1"),
@@ -89,3 +91,21 @@ def test_it_is_said_where_the_provider_is_asked_at_each_refresh(settings):
     assert asked not in dict(describe(settings()).in_effect)
     changed = settings({"resources/issues/liveness": "refresh-checks-upstream"})
     assert "at each refresh" in dict(describe(changed).in_effect)[asked]
+
+
+@pytest.mark.parametrize(
+    ("changes", "who"),
+    [
+        ({}, "open"),
+        ({"enabled": False}, "closed"),
+        ({"initial_access_tokens": ["file:invitation"]}, "with an initial access token"),
+        ({"management": True}, "open, managed by the clients"),
+        ({"idempotent": True}, "open, shared by clients that say the same"),
+        ({"stateless": True}, "open, nothing stored before the first consent"),
+    ],
+    ids=str,
+)
+def test_who_may_register_and_how_is_said(settings, tmp_path, changes, who):
+    (tmp_path / "invitation").write_text("x" * 43)
+    found = settings({f"registration/{name}": value for name, value in changes.items()})
+    assert dict(describe(found).in_effect)["registration"] == who
