@@ -61,7 +61,7 @@ def test_what_was_verified_cannot_be_changed(issuer):
     None,
     ...,
 ])  # fmt: skip
-def test_a_token_whose_audience_is_not_exactly_this_resource_is_refused(issuer, aud):
+def test_88_a_token_whose_audience_is_not_exactly_this_resource_is_refused(issuer, aud):
     assert refusal(issuer.verifier(), issuer.token(aud=aud)) == "audience"
 
 
