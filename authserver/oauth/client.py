@@ -86,19 +86,18 @@ def parse(
 ) -> Client:
     """Turn client metadata into a `Client` without id and secret.
 
-    `further` are grant types that it may have beside those of every client, or alone. What this
-    server does not know is ignored; values it does not support are dropped where the rest still
-    works (RFC 7591 §2). Raises `invalid_redirect_uri` or `invalid_client_metadata`.
+    `further` are grant types that it may have beside those of every client, or alone. What is not
+    supported is dropped where the rest still works (RFC 7591 §2). Raises `invalid_redirect_uri`
+    or `invalid_client_metadata`.
     """
-    browserless = (*policy.browserless, *further)
-    ways = client_metadata.read_ways(document, policy.redirect, browserless)
-    grant_types, response_types, uris = ways
+    grant_types, response_types, uris = client_metadata.read_ways(
+        document, policy.redirect, (*policy.browserless, *further)
+    )
     method = client_metadata.read_auth_method(
         document.get("token_endpoint_auth_method"),
         wants_secret=not policy.confidential_redirect_uris.isdisjoint(uris),
     )
-    keys = _keys(document, method, policy)
-    return Client(
+    client = Client(
         client_id="",
         redirect_uris=uris,
         client_name=client_metadata.read_name(document.get("client_name")),
@@ -106,19 +105,27 @@ def parse(
         grant_types=grant_types,
         response_types=response_types,
         scope=client_metadata.read_scope(
-            document.get("scope"),
-            supported=policy.scopes_supported,
-            baseline=policy.default_client_scopes,
+            document.get("scope"), policy.scopes_supported, policy.default_client_scopes
         ),
         application_type=client_metadata.read_application_type(document.get("application_type")),
         other=client_metadata.read_other(document),
+    )
+    return _secured(client, document, policy)
+
+
+def _secured(client: Client, document: Mapping[str, object], policy: RegistrationPolicy) -> Client:
+    keys = _keys(document, client.token_endpoint_auth_method, policy)
+    return replace(
+        client,
         jwks=keys.jwks,
         jwks_uri=keys.jwks_uri,
         token_endpoint_auth_signing_alg=keys.alg,
         require_pushed_authorization_requests=client_metadata.read_flag(
-            "require_pushed_authorization_requests", document
+            "require_pushed_authorization_requests", document, has=policy.pushed_requests
         ),
-        dpop_bound_access_tokens=client_metadata.read_bound_tokens(document, dpop=policy.dpop),
+        dpop_bound_access_tokens=client_metadata.read_flag(
+            "dpop_bound_access_tokens", document, has=policy.dpop
+        ),
     )
 
 

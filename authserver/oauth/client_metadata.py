@@ -88,7 +88,7 @@ def read_response_types(value: object) -> tuple[str, ...]:
 
 
 def read_scope(
-    value: object, *, supported: Collection[str], baseline: tuple[str, ...]
+    value: object, supported: Collection[str], baseline: tuple[str, ...]
 ) -> tuple[str, ...] | None:
     """Return the supported ones with the baseline; None is a client that may ask for any."""
     if value is None or value == "":
@@ -110,20 +110,18 @@ def read_application_type(value: object) -> str | None:
     return text if text in ("web", "native") else None
 
 
-def read_flag(name: str, document: Mapping[str, object]) -> bool:
-    """Return a member that is true or false; left out, it is false."""
-    value = document.get(name, False)
-    if not isinstance(value, bool):
+def read_flag(name: str, document: Mapping[str, object], *, has: bool) -> bool:
+    """Return a member that is true or false; what this server does not have is refused.
+
+    Dropping it would give the client less protection than it asked for (RFC 9126 §6, RFC 9449
+    §5.2). Left out, it is false.
+    """
+    value = document.get(name)
+    if value is not None and not isinstance(value, bool):
         raise _bad(f"{name} must be true or false.")
-    return value
-
-
-def read_bound_tokens(document: Mapping[str, object], *, dpop: bool) -> bool:
-    """Say whether it is never to have a bearer token (RFC 9449 §5.2); refused without DPoP."""
-    wants = read_flag("dpop_bound_access_tokens", document)
-    if wants and not dpop:
-        raise _bad("dpop_bound_access_tokens is not supported.")
-    return wants
+    if value and not has:
+        raise _bad(f"{name} is not supported.")
+    return bool(value)
 
 
 def read_other(document: Mapping[str, object]) -> dict[str, str]:

@@ -11,7 +11,8 @@ class RegistrationPolicy:
     """What open registration allows; every value stands in `[registration]`.
 
     `confidential_redirect_uris` are exact URIs whose clients say `none` and then want a secret; the
-    flags say what is on here: keys at a `jwks_uri`, bound tokens, identity assertions, devices.
+    flags say what is on here: keys at a `jwks_uri`, pushed requests, bound tokens, identity
+    assertions, devices.
     `idempotent` gives equal public metadata one client_id, `stateless` a signed one that holds it.
     With `management` a client may change its registration; with `initial_access_token_digests`
     only who has one of these tokens registers.
@@ -23,6 +24,7 @@ class RegistrationPolicy:
     default_client_scopes: tuple[str, ...] = ()
     confidential_redirect_uris: frozenset[str] = frozenset()
     fetches_keys: bool = True
+    pushed_requests: bool = True
     dpop: bool = True
     identity_assertions: bool = False
     device: bool = False

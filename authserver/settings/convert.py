@@ -127,6 +127,7 @@ def _registration(file: File, resources: tuple[Resource, ...]) -> RegistrationPo
         default_client_scopes=tuple(dict.fromkeys(table.default_client_scopes)),
         confidential_redirect_uris=frozenset(table.confidential_redirect_uris),
         fetches_keys=file.client_documents.enabled,
+        pushed_requests=file.server.pushed_authorization_requests,
         dpop=file.tokens.dpop,
         identity_assertions=_takes_identity_assertions(file),
         device=file.server.device_authorization,

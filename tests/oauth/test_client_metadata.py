@@ -46,6 +46,7 @@ def test_a_member_of_a_wrong_type_or_value_refuses_the_client(member, value):
     [
         "client_name", "grant_types", "response_types", "scope", "token_endpoint_auth_method",
         "application_type", "software_id", "client_uri", "jwks", "jwks_uri", "contacts",
+        "require_pushed_authorization_requests", "dpop_bound_access_tokens",
     ],
 )  # fmt: skip
 def test_null_is_absent(member):
@@ -218,3 +219,25 @@ def test_a_mere_device_has_no_way_back_whatever_it_says(uris):
 def test_some_grant_has_to_ask_a_user(names):
     with refused("invalid_client_metadata"):
         parse({**MINIMAL, "grant_types": names}, RegistrationPolicy(device=True))
+
+
+@pytest.mark.parametrize(
+    ("member", "off"),
+    [
+        pytest.param(
+            "require_pushed_authorization_requests",
+            RegistrationPolicy(pushed_requests=False),
+            marks=pytest.mark.spec("RFC 9126", "6"),
+        ),
+        pytest.param(
+            "dpop_bound_access_tokens",
+            RegistrationPolicy(dpop=False),
+            marks=pytest.mark.spec("RFC 9449", "5.2"),
+        ),
+    ],
+)
+def test_a_client_is_not_promised_a_protection_that_is_off(member, off):
+    assert getattr(parse({**MINIMAL, member: True}, RegistrationPolicy()), member) is True
+    assert getattr(parse({**MINIMAL, member: False}, off), member) is False
+    with refused("invalid_client_metadata"):
+        parse({**MINIMAL, member: True}, off)
