@@ -65,6 +65,7 @@ def _named_client(client_id: str, table: ClientTable) -> Client:
         response_types=("code",) if table.redirect_uris else (),
         scope=tuple(dict.fromkeys(table.scopes)),
         resources=frozenset(table.targets),
+        require_pushed_authorization_requests=table.require_pushed_authorization_requests,
     )
 
 
@@ -84,6 +85,7 @@ def _client(client_id: str, table: CredentialsTable, name: str) -> Client:
         further_secret_digests=tuple(each for each in others if each),
         keys=table.jwks or (),
         jwks_uri=table.jwks_uri,
+        token_endpoint_auth_signing_alg=table.token_endpoint_auth_signing_alg,
         dpop_bound_access_tokens=table.dpop_bound_access_tokens,
         preregistered=True,
     )

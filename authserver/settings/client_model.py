@@ -12,6 +12,7 @@ from authserver.settings import client_jwks, clients, redirect, secret
 from authserver.settings.origin import Origin, Read
 from authserver.settings.problem import wrong
 from authserver.settings.table import Table, Text, absent
+from authserver.settings.upstream import AssertionAlgorithm
 
 ResourceKey = Annotated[str, Read("name", clients.read_resource_name)]
 ClientKey = Annotated[str, Read("name", clients.read_client_name)]
@@ -60,6 +61,10 @@ class CredentialsTable(Table):
         "replaced while the other still works. Required without keys, unless it is public.",
         examples=['["env:CLIENT_SECRET"]'],
     )
+    token_endpoint_auth_signing_alg: AssertionAlgorithm | None = absent(
+        "The one algorithm that its assertions are signed with; any of these where left out.",
+        '"ES256"',
+    )
 
     @field_validator("dpop_bound_access_tokens")
     @classmethod
@@ -80,6 +85,14 @@ class CredentialsTable(Table):
             raise wrong("is missing", 'write ["env:NAME"], or jwks = "file:/path"')
         if value and has_keys:
             raise wrong("is not used beside keys", "leave out one of the two")
+        return value
+
+    @field_validator("token_endpoint_auth_signing_alg")
+    @classmethod
+    def _of_keys(cls, value: str | None, info: ValidationInfo) -> str | None:
+        keys = [info.data.get(name, "a mistake") for name in ("jwks", "jwks_uri")]
+        if value is not None and keys == [None, None]:
+            raise wrong("is of no use without keys", "write jwks or jwks_uri, or leave it out")
         return value
 
 
@@ -131,6 +144,11 @@ class ClientTable(CredentialsTable):
         description="The most that its tokens may allow at their targets.",
         examples=['["issues:read"]'],
     )
+    require_pushed_authorization_requests: bool = Field(
+        default=False,
+        description="Whether it has to push its authorization requests to `/par`, so that they "
+        "come from itself and pass through no browser.",
+    )
     source_clients: list[SourceClient] = Field(
         [],
         description="The clients whose users' tokens it may exchange; `NAME:id` is a client of a "
@@ -165,6 +183,16 @@ class ClientTable(CredentialsTable):
             raise wrong("is missing", 'write ["https://app.example.com/callback"]')
         if value and "grant_types" in info.data and not signs_in:
             raise wrong("is of no use without authorization_code", "leave it out")
+        return value
+
+    @field_validator("require_pushed_authorization_requests")
+    @classmethod
+    def _where_it_asks_users(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001
+        grant_types = info.data.get("grant_types", ("authorization_code",))
+        if value and "authorization_code" not in grant_types:
+            raise wrong("is of no use without authorization_code", "leave it out")
+        if value and isinstance(info.context, Origin):
+            info.context.needs_pushing.add("require_pushed_authorization_requests")
         return value
 
     @field_validator("source_clients")

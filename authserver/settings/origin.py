@@ -17,9 +17,10 @@ class Origin:
     of each by the reference to it, `secret_files` where those of files are. By the name of a
     resource are its scopes and, where its upstream tokens are kept, theirs; `owners` names the
     resource whose own client an id is; `ways` are requester, source and target of each exchange;
-    `needs_dpop` are the keys that are of no use where tokens are not bound, `needs_devices` the
-    names of clients that are devices; `asserting` are the sources whose identity assertions are
-    taken, `asserting_only` the trusted issuers of whom nothing else is.
+    `needs_dpop` and `needs_pushing` are the keys that are of no use where tokens are not bound and
+    requests are not pushed, `needs_devices` the names of clients that are devices; `asserting` are
+    the sources whose identity assertions are taken, `asserting_only` the trusted issuers of whom
+    nothing else is.
     """
 
     directory: Path
@@ -47,6 +48,7 @@ class Origin:
     delegate_sources: dict[str, frozenset[str]] = field(default_factory=dict)
     ways: set[tuple[str, str, str]] = field(default_factory=set)
     needs_dpop: set[str] = field(default_factory=set)
+    needs_pushing: set[str] = field(default_factory=set)
     needs_devices: set[str] = field(default_factory=set)
     exposed: set[Path] = field(default_factory=set)
     secrets: dict[str, bytes] = field(default_factory=dict, repr=False)

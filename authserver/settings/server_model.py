@@ -178,6 +178,16 @@ class ServerTable(Table):
         '"https://login.example.com"',
     )
 
+    @field_validator("pushed_authorization_requests")
+    @classmethod
+    def _on_where_it_has_to_be(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001
+        if not value and isinstance(info.context, Origin) and info.context.needs_pushing:
+            raise wrong(
+                "is off, while a client has to push its requests",
+                "leave it out, or require_pushed_authorization_requests of the client",
+            )
+        return value
+
     @field_validator("device_authorization")
     @classmethod
     def _on_where_needed(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001

@@ -139,22 +139,38 @@ def test_a_secret_registered_with_ones_own_hand_is_not_enough(deployment):
     assert (answer.status_code, answer.json["error"]) == (400, "unauthorized_client")
 
 
-@pytest.mark.spec("RFC 7523", "2.2")
-def test_a_key_proves_a_machine_once_with_no_client_id_beside_it(deployment, key):
+def by_assertion(deployment, key):
     now = deployment.clock.now
     claims = {
         "iss": "keyed", "sub": "keyed", "aud": deployment.issuer,
         "exp": now + 60, "iat": now, "jti": "one",
     }  # fmt: skip
-    assertion = sign({"alg": "ES256", "kid": key.kid}, json.dumps(claims).encode(), key)
-    params = {
+    return {
         "grant_type": "client_credentials", "client_assertion_type": ASSERTION,
-        "client_assertion": assertion,
+        "client_assertion": sign(
+            {"alg": "ES256", "kid": key.kid}, json.dumps(claims).encode(), key
+        ),
     }  # fmt: skip
+
+
+@pytest.mark.spec("RFC 7523", "2.2")
+def test_a_key_proves_a_machine_once_with_no_client_id_beside_it(deployment, key):
+    params = by_assertion(deployment, key)
     answer = form(deployment, "/token", params)
     assert (answer.status_code, answer.json["scope"]) == (200, "wiki:read")
     again = form(deployment, "/token", params)
     assert (again.status_code, again.json["error"]) == (401, "invalid_client")
+
+
+@pytest.mark.spec("RFC 7591", "2")
+@pytest.mark.parametrize(("alg", "status"), [("ES256", 200), ("ES384", 401)])
+def test_a_machine_signs_with_the_algorithm_that_the_operator_names(
+    sqlite_url, idp, folder, key, alg, status
+):
+    keys = 'jwks = "file:keyed.jwks.json"\n'
+    more = MORE.replace(keys, f'{keys}token_endpoint_auth_signing_alg = "{alg}"\n')
+    with Deployment.start(folder, sqlite_url, idp, more=more) as deployment:
+        assert form(deployment, "/token", by_assertion(deployment, key)).status_code == status
 
 
 def test_revoking_the_client_ends_what_it_has_and_what_came_of_it(deployment):

@@ -108,6 +108,22 @@ def test_an_application_without_a_secret_needs_pkce_and_its_redirect_uris(start)
     assert answer["error"] == "invalid_request"
 
 
+@pytest.mark.spec("RFC 9126", "6")
+def test_an_operator_may_have_it_push_its_requests(start):
+    pushes = "require_pushed_authorization_requests = true\n\n[clients.editor]"
+    app = McpClient(
+        start(change=lambda text: text.replace("[clients.editor]", pushes)),
+        redirect_uri=CALLBACK,
+        client_id="app",
+    )
+    answer = response_of(Browser(app.deployment).get(app.authorize_url()))
+    assert answer["error"] == "invalid_request"
+    headers = basic("app", SECRETS["chat"])
+    pushed = form(app.deployment, "/par", app.authorize_params(), headers=headers)
+    opened = app.authorize_url(request_uri=pushed.json["request_uri"])
+    assert response_of(Browser(app.deployment).approve(opened))["code"]
+
+
 def test_what_the_operator_takes_away_holds_at_once(app, start):
     tokens = redeem(app, app.code(scope="issues:read")).json
     app.deployment = start('["issues:write"]')

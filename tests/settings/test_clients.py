@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
+from authserver.oauth import client_assertion
 from authserver.oauth.act import Party
 from authserver.oauth.client import secret_digest
 from authserver.oauth.client_metadata import DEVICE_CODE
@@ -415,6 +416,8 @@ def test_users_may_sign_in_through_a_client_of_the_file(settings):
         ({"source_clients": ["*"]}, "source_clients", "no use without the exchange"),
         ({"jwks_uri": "http://a.example/k", "client_secrets": []}, "jwks_uri", "URL of keys"),
         ({"jwks_uri": "https://a.example/k"}, "client_secrets", "not used beside keys"),
+        ({"token_endpoint_auth_signing_alg": "ES256"}, "token_endpoint_auth_signing_alg", "no use"),
+        ({"token_endpoint_auth_signing_alg": "HS256"}, "token_endpoint_auth_signing_alg", "one of"),
     ],
     ids=str,
 )
@@ -422,6 +425,29 @@ def test_what_does_not_fit_together_is_a_mistake(problems, changes, key, message
     found = problems({**base(), "clients/app": {**APP, **changes}})
     assert [each for each in found if each.key == f"clients.app.{key}"] != []
     assert message in next(each for each in found if each.key == f"clients.app.{key}").message
+
+
+@pytest.mark.spec("RFC 9126", "6")
+def test_an_operator_has_a_client_push_its_requests(settings, problems):
+    pushes = {"require_pushed_authorization_requests": True}
+    app = {**base(), "clients/app": {**APP, **pushes}}
+    assert settings(app).clients["app"].require_pushed_authorization_requests
+    (problem,) = problems({**app, "server/pushed_authorization_requests": False})
+    assert problem.key == "server.pushed_authorization_requests"
+    assert "require_pushed_authorization_requests" in problem.remedy
+    (problem,) = problems({**base(), "clients/robot": {**ROBOT, **pushes}})
+    assert problem.key == "clients.robot.require_pushed_authorization_requests"
+
+
+def test_an_operator_names_the_one_algorithm_of_a_client(settings):
+    keyed = {**ROBOT, "jwks_uri": "https://app.example/keys"}
+    del keyed["client_secrets"]
+    for alg in client_assertion.ALGORITHMS:
+        table = {**keyed, "token_endpoint_auth_signing_alg": alg}
+        found = settings({**base(), "clients/robot": table}).clients["robot"]
+        assert found.token_endpoint_auth_signing_alg == alg
+    found = settings({**base(), "clients/robot": keyed}).clients["robot"]
+    assert found.token_endpoint_auth_signing_alg is None
 
 
 def test_a_public_client_proves_nothing_and_so_may_only_sign_users_in(problems):
