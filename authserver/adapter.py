@@ -102,6 +102,8 @@ def _read(endpoint: Endpoint, request_id: str, now: int) -> Request:
     """Read the request in the order in which refusing is cheapest."""
     incoming = flask.request
     _check_method(endpoint)
+    if "\0" in incoming.path:
+        raise _bad("The path cannot be read.")
     if "Content-Encoding" in incoming.headers:
         raise _bad("Content-Encoding is not supported.", 415)
     if endpoint.body != "none" and incoming.method in ("POST", "PUT"):
@@ -169,7 +171,10 @@ def _preflight(endpoint: Endpoint) -> Response:
     return Response(
         204,
         headers=(
-            ("Access-Control-Allow-Methods", ", ".join((*endpoint.methods, "OPTIONS"))),
+            (
+                "Access-Control-Allow-Methods",
+                ", ".join(dict.fromkeys((*endpoint.methods, "OPTIONS"))),
+            ),
             (
                 "Access-Control-Allow-Headers",
                 "Authorization, Content-Type, DPoP, MCP-Protocol-Version",

@@ -25,13 +25,14 @@ from authserver.endpoints import (
     discovery,
     pages,
     par,
+    register,
     sign_in,
     status_list,
+    switched_off,
     token_batch,
 )
 from authserver.endpoints.health import health
 from authserver.endpoints.introspect import introspect
-from authserver.endpoints.register import register
 from authserver.endpoints.revoke import revoke
 from authserver.endpoints.token import token
 from authserver.endpoints.userinfo import userinfo
@@ -102,15 +103,13 @@ def create_app(
 
 def endpoints(server: AuthServer) -> list[Endpoint]:
     """Return every machine endpoint; a path listed twice belongs to the first."""
-    listed = [
+    mounted = [
         Endpoint("/token", ("POST",), token, body="form"),
         Endpoint("/revoke", ("POST",), revoke, body="form"),
         Endpoint("/introspect", ("POST",), introspect, body="form", cors=False),
         Endpoint("/userinfo", ("GET", "POST"), userinfo),
         Endpoint("/health", ("GET", "HEAD"), health, cors=False),
-        Endpoint("/register", ("POST",), register, body="json")
-        if server.settings.registration.enabled
-        else Endpoint("/register", ("POST",), discovery.unknown),
+        *register.endpoints(server),
         *client_configuration.endpoints(server),
         *par.endpoints(server),
         *device_authorization.endpoints(server),
@@ -120,7 +119,7 @@ def endpoints(server: AuthServer) -> list[Endpoint]:
     ]
     placed = [
         replace(each, path=prefix + each.path)
-        for each in listed
+        for each in (*mounted, *switched_off.endpoints(mounted))
         for prefix in _prefixes(server, each.path)
     ]
     below = {"", discovery.issuer_path(server.issuer)}

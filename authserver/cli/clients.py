@@ -48,11 +48,15 @@ def unblock(client_id: str, config_file: str | None) -> None:
 
 def _find(settings: "Settings", store: "Store", client_id: str, now: int) -> "Client":
     """Return a client that registered, also one that nobody has agreed to yet."""
-    from authserver.oauth import client_document, signed_client  # noqa: PLC0415 - heavy
+    from authserver.oauth import client_document, command_line, signed_client  # noqa: PLC0415 - heavy
     from authserver.sealing import client_id_keys  # noqa: PLC0415 - heavy
 
     if client_id in settings.clients:
         raise Refusal("This client stands in the configuration: take it out there.")
+    if client_id == command_line.client_id(settings.issuer):
+        raise Refusal(
+            "This is our own command line: without [client_documents] enabled it is unknown."
+        )
     if client_document.is_url(client_id):
         raise Refusal(
             "This client publishes itself: write its domain into [client_documents] denied_domains."

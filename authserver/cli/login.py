@@ -48,7 +48,8 @@ def login(
 
     def open_browser(address: str) -> None:
         opened = not no_browser and webbrowser.open(address)
-        click.echo("Waiting for your browser." if opened else f"Open this:\n{address}", err=True)
+        asks = "Waiting for your browser." if opened else f"Open this:\n{address}"
+        click.echo(_printable(asks), err=True)
 
     wishes = Wishes(client_id=client_id, scope=scope, timeout=timeout, keep=show_token)
     http = Http()
@@ -78,7 +79,7 @@ def _print(outcome: "Outcome", *, show_token: bool, as_json: bool) -> None:
             click.echo(_printable(f"{name:<12}  {value}"))
     click.echo("claims")
     for name, value in claims.items():
-        click.echo(f"  {name:<10}  {json.dumps(value)}")
+        click.echo(_printable(f"  {name:<10}  {json.dumps(value)}"))
 
 
 def _printable(text: str) -> str:

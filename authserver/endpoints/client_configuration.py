@@ -55,7 +55,7 @@ def _update(server: AuthServer, client: Client, digest: str, request: Request) -
     with server.store.write() as tx:
         if not tx.update_client(updated, digest, opaque.digest(token)):
             raise register.unauthorized("registration_token_used")
-    _emit(server, client, request, "client.updated")
+    _emit(server, updated, request, "client.updated")
     return json_response(register.answer(server, updated, None, token))
 
 

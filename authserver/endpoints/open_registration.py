@@ -35,11 +35,11 @@ def register(server: AuthServer, parsed: Client, now: int) -> Client | None:
 
 
 def _shared(server: AuthServer, parsed: Client, now: int) -> Client:
-    """Store what nobody registered before; what somebody did is renewed once a day."""
+    """Store what nobody registered before; what somebody did is renewed now and then."""
     client = identical_client.identified(parsed, now)
     with server.store.read() as reads:
         found = reads.registration(client.client_id)
-    due = now - identical_client.RENEWED_AFTER
+    due = now - identical_client.renewed_after(server.settings.registration.unused_lifetime)
     if found is None or found.client.registered_at <= due:
         with server.store.write() as tx:
             found = tx.renew_client(client)

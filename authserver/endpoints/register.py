@@ -5,12 +5,22 @@ from collections.abc import Mapping
 
 from authserver.app import AuthServer
 from authserver.endpoints import open_registration
-from authserver.message import Request, Response, json_response
+from authserver.message import Endpoint, Request, Response, json_response
 from authserver.oauth import client as clients
 from authserver.oauth import metadata, opaque, strict_json
 from authserver.oauth.client import Client
 from authserver.oauth.errors import OAuthError
 from authserver.upstream import jwks
+
+_REALM = 'Bearer realm="authserver"'
+_CHALLENGE = (("WWW-Authenticate", _REALM),)
+
+
+def endpoints(server: AuthServer) -> list[Endpoint]:
+    """Return the endpoint where clients may register."""
+    if not server.settings.registration.enabled:
+        return []
+    return [Endpoint("/register", ("POST",), register, body="json")]
 
 
 def register(server: AuthServer, request: Request) -> Response:
@@ -75,7 +85,7 @@ def bearer_token(request: Request) -> str:
         raise OAuthError(
             "invalid_token",
             "An access token is required here.",
-            headers=(("WWW-Authenticate", "Bearer"),),
+            headers=_CHALLENGE,
         )
     scheme, separator, token = authorization.partition(" ")
     if not separator:
@@ -91,7 +101,7 @@ def unauthorized(detail: str) -> OAuthError:
         "invalid_token",
         "The access token is not valid here.",
         detail=detail,
-        headers=(("WWW-Authenticate", 'Bearer error="invalid_token"'),),
+        headers=(("WWW-Authenticate", f'{_REALM}, error="invalid_token"'),),
     )
 
 
@@ -100,7 +110,9 @@ def _check_initial_access(server: AuthServer, request: Request) -> None:
     if not digests:
         if request.header("authorization") is not None:
             # None is issued: one that is sent is wrong, never ignored.
-            raise OAuthError("invalid_token", "Registration takes no access token here.")
+            raise OAuthError(
+                "invalid_token", "Registration takes no access token here.", headers=_CHALLENGE
+            )
         return
     presented = clients.secret_digest(bearer_token(request))
     if not any([hmac.compare_digest(presented, each) for each in digests]):  # noqa: C419 - all

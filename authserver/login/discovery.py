@@ -48,6 +48,8 @@ def is_url(url: str) -> bool:
         parts = urlsplit(url)
     except ValueError:
         return False
+    if not url.isprintable():
+        return False
     is_secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
     return is_secure and bool(parts.hostname)
 

@@ -53,7 +53,10 @@ def read_redirect_uris(value: object, policy: RedirectPolicy) -> tuple[str, ...]
 def read_name(value: object) -> str | None:
     """Return the name, cleaned of what does not belong before people's eyes."""
     text = _text("client_name", value)
-    return None if text is None else client_name.clean(text)
+    name = None if text is None else client_name.clean(text)
+    if name is not None and len(name) > MAX_NAME:  # some characters are longer in NFC
+        raise _bad(f"client_name must be a string of at most {MAX_NAME} characters.")
+    return name
 
 
 def read_auth_method(value: object, *, wants_secret: bool) -> AuthMethod:

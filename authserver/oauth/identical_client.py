@@ -10,12 +10,20 @@ from authserver.oauth import redirect_uri
 from authserver.oauth.client import Client
 
 PREFIX = "mcpi-"
-RENEWED_AFTER = 86400  # seconds in which a registration that is repeated writes nothing
+_RENEWED_AFTER = 86400  # seconds
 
 
 def is_public(client: Client) -> bool:
     """Say whether a client has nothing that others must not share: no secret, no keys."""
     return client.token_endpoint_auth_method == "none"
+
+
+def renewed_after(unused_lifetime: int) -> int:
+    """Return for how many seconds a registration that is repeated writes nothing.
+
+    It is renewed well before it would be purged.
+    """
+    return min(_RENEWED_AFTER, unused_lifetime // 2)
 
 
 def identified(client: Client, now: int) -> Client:

@@ -33,7 +33,8 @@ _RENEW = on_both(
 _BLOCK = on_both(
     lambda insert: (statement := insert(_clients)).on_conflict_do_update(
         index_elements=[_clients.c.client_id],
-        set_={"blocked_at": statement.excluded.blocked_at},
+        # Who holds its registration token may be why it is blocked.
+        set_={"blocked_at": statement.excluded.blocked_at, "registration_token_digest": None},
     )
 )
 _UNBLOCK = (

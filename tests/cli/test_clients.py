@@ -6,7 +6,7 @@ import pytest
 
 from authserver.build import open_store
 from authserver.oauth import client as clients
-from authserver.oauth import signed_client
+from authserver.oauth import command_line, signed_client
 from authserver.sealing import client_id_keys
 from authserver.settings import load
 from tests.settings.configuration import changed, toml
@@ -61,6 +61,7 @@ def test_a_signed_id_is_blocked_before_anybody_agreed_to_it(run, settings):
         ("nobody", "There is no client"),
         ("mcps1.00000000.AAAA." + "A" * 43, "There is no client"),
         ("https://app.example/client.json", "denied_domains"),
+        (f"https://auth.example.com{command_line.PATH}", "our own command line"),
         ("nightly", "stands in the configuration"),
     ],
 )

@@ -232,7 +232,10 @@ def test_nobody_there_is_said(run):
     assert "does not answer" in result.stderr
 
 
-@pytest.mark.parametrize("url", ["nonsense", "http://auth.example", "ftp://localhost/", "https://"])
+@pytest.mark.parametrize(
+    "url",
+    ["nonsense", "http://auth.example", "ftp://localhost/", "https://", "https://a\x1b[2J.example"],
+)
 def test_a_token_goes_only_where_it_is_safe(run, url):
     assert run("login", url).exit_code == 2
 
@@ -267,6 +270,35 @@ def test_what_a_server_says_commands_no_terminal(run):
         result = run("login", f"{origin}/mcp")
     assert "\x1b" not in result.stderr
     assert "https://?[2J/" in result.stderr
+
+
+def test_an_address_that_would_command_the_terminal_is_none(run):
+    def app(environ, respond):
+        origin = f"http://{environ['HTTP_HOST']}"
+        document = {
+            "issuer": origin, "authorization_endpoint": f"{origin}/a\x1b[2J",
+            "token_endpoint": f"{origin}/token", "jwks_uri": f"{origin}/jwks",
+            "code_challenge_methods_supported": ["S256"],
+        }  # fmt: skip
+        is_metadata = "authorization-server" in environ["PATH_INFO"]
+        respond(
+            "200 OK" if is_metadata else "404 Not Found", [("Content-Type", "application/json")]
+        )
+        return [json.dumps(document).encode()]
+
+    with served(app) as origin:
+        asked = (
+            "--resource",
+            f"{origin}/mcp",
+            "--client-id",
+            "x",
+            "--no-browser",
+            "--timeout",
+            "0",
+        )
+        result = run("login", origin, *asked)
+    assert "no authorization_endpoint that can be used" in result.stderr
+    assert "\x1b" not in result.stderr
 
 
 def test_the_document_is_at_the_path_of_the_issuer(start):

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.actors import LOOPBACK, Browser, Deployment, McpClient
+from tests.databases import database_url, postgresql_database, postgresql_url  # noqa: F401
 
 ON = "[registration]\nmanagement = true\n"
 FIRST, SECOND = "first-initial-access-token-of-32-characters", "second-token-" + "x" * 32
@@ -97,6 +98,28 @@ def test_a_removed_client_is_gone_with_all_that_it_had(deployment):
     assert client.refresh(tokens["refresh_token"]).json["error"] == "invalid_client"
 
 
+@pytest.mark.parametrize(
+    ("client_id", "status"), [("%00", 400), ("mcp-%00", 400), ("%ff", 401), ("%ed%a0%80", 401)]
+)
+def test_an_id_that_no_database_can_hold_is_refused_by_each(
+    database_url,  # noqa: F811
+    idp,
+    tmp_path,
+    client_id,
+    status,
+):
+    with Deployment.start(tmp_path, database_url, idp, more=ON) as deployment:
+        headers = {"Authorization": "Bearer x"}
+        answer = deployment.http().get(f"/register/{client_id}", headers=headers)
+    assert answer.status_code == status
+
+
+def test_what_a_client_is_called_now_is_what_the_audit_says(deployment):
+    found = registered(deployment)
+    update(deployment, found, client_name="New name")
+    assert deployment.last("client.updated")["client_name"] == "New name"
+
+
 def test_of_many_updates_with_one_token_one_is_taken(deployment):
     found = registered(deployment)
     with ThreadPoolExecutor(8) as pool:
@@ -136,6 +159,7 @@ def test_registration_may_need_a_token_of_the_operators(closed):
 
     for good in (f"Bearer {FIRST}", f"bearer {SECOND}"):
         assert ask(good).status_code == 201
+    challenge = 'Bearer realm="authserver"'
     for bad, status, error in (
         (None, 401, "invalid_token"),
         ("Bearer wrong", 401, "invalid_token"),
@@ -144,4 +168,5 @@ def test_registration_may_need_a_token_of_the_operators(closed):
     ):
         answer = ask(bad)
         assert (answer.status_code, answer.json["error"]) == (status, error), bad
-        assert ("WWW-Authenticate" in answer.headers) is (status == 401)
+        said = answer.headers.get("WWW-Authenticate", "")
+        assert said.startswith(challenge) is (status == 401)

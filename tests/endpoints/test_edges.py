@@ -47,6 +47,30 @@ def test_what_is_not_served_is_a_404_in_json_below_the_issuer_too(sqlite_url, id
     assert (answer.status_code, answer.mimetype) == (404, "application/json")
 
 
+FEATURES = (
+    "/register", "/register/mcp-1", "/par", "/device_authorization", "/token-batch", "/status-list",
+)  # fmt: skip
+
+
+@pytest.mark.spec("RFC 9110", "15.5.5")
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE"])
+def test_what_is_switched_off_says_so_to_every_method(sqlite_url, idp, tmp_path, method):
+    more = """
+[registration]
+enabled = false
+
+[server]
+pushed_authorization_requests = false
+"""
+    with Deployment.start(tmp_path, sqlite_url, idp, more=more) as deployment:
+        answers = [deployment.http().open(path, method=method) for path in FEATURES]
+    assert {(each.status_code, each.mimetype) for each in answers} == {(404, "application/json")}
+    assert [each for each in answers if "Allow" in each.headers] == []
+    if method != "HEAD":
+        texts = {each.json["error_description"] for each in answers}
+        assert len(texts) == len(answers)
+
+
 def test_a_guesser_is_slowed_down_and_the_honest_client_beside_it_is_not(client):
     tokens = client.connect()
     limit = client.deployment.settings.rate_limits.failures_per_client

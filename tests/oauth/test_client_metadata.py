@@ -17,6 +17,7 @@ def parsed(**members):
     ("member", "value"),
     [
         ("client_name", 5), ("client_name", {}), ("client_name", ["a"]), ("client_name", True),
+        ("client_name", "\u0958" * 200),
         ("client_name", "a" * 257), ("client_name", "a" * 1_000_000),
         ("grant_types", 5), ("grant_types", "authorization_code"), ("grant_types", [[]]),
         ("grant_types", {}), ("grant_types", [None]), ("response_types", "code"),

@@ -65,6 +65,11 @@ def test_the_stored_client_takes_every_port_and_names_none_of_somebody_elses():
     assert match(FIRST.redirect_uris, "http://127.0.0.1:3999/cb")
 
 
+def test_it_is_renewed_well_before_it_would_be_purged():
+    assert identical_client.renewed_after(7 * 86400) == 86400
+    assert identical_client.renewed_after(3600) == 1800
+
+
 def test_an_id_is_short_and_of_a_kind_of_its_own():
     assert FIRST.client_id.startswith(identical_client.PREFIX)
     assert len(FIRST.client_id) < 64

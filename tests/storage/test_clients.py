@@ -106,6 +106,16 @@ def test_deleting_a_client_ends_its_grants_and_forgets_what_users_decided(store)
 # --- blocked, kept, renewed ---
 
 
+def test_a_client_that_was_blocked_manages_its_registration_no_more(store):
+    with store.write() as tx:
+        tx.add_client(a_client(), "digest")
+        assert tx.managed_client("client-1", "digest")
+        tx.block_client(a_client(), NOW)
+        tx.unblock_client("client-1")
+        assert tx.client("client-1")
+        assert tx.managed_client("client-1", "digest") is None
+
+
 @pytest.mark.parametrize("is_stored", [True, False])
 def test_a_blocked_client_is_none_until_it_is_unblocked(store, is_stored):
     with store.write() as tx:
