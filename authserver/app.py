@@ -27,11 +27,13 @@ Clock = Callable[[], int]
 class AuthServer:
     """The server: its settings and its parts; `clock` is the one place where time is read.
 
+    `grant_types` are those that are on here, the same that the metadata lists.
     `trusted_issuers` are by the `iss` of their tokens, external `services` by their names;
     `status_lists` keeps the newest one, signed, with its ETag.
     """
 
     settings: Settings
+    grant_types: frozenset[str]
     store: Store
     keys: SigningKeys
     refresh_keys: RefreshKeys

@@ -9,10 +9,11 @@ from authserver.client_documents import ClientDocuments
 from authserver.fetch import Fetcher
 from authserver.kept import Kept
 from authserver.keys import Agreement, SigningKeys, VaultCipher
+from authserver.oauth import metadata
 from authserver.oauth.access_token import ID_TOKEN_LIFETIME
 from authserver.rate_limit import RateLimiter
 from authserver.sealing import Sealer
-from authserver.settings import Settings, fingerprint
+from authserver.settings import Settings, features, fingerprint
 from authserver.storage import migrate
 from authserver.storage.errors import StorageUnavailable
 from authserver.storage.store import Store
@@ -60,6 +61,7 @@ def build(
         raise
     return AuthServer(
         settings=settings,
+        grant_types=frozenset(metadata.grant_types(features.of(settings))),
         store=store,
         keys=keys,
         refresh_keys=sealing.refresh_keys(settings.sealing_keys),

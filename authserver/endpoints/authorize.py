@@ -71,6 +71,7 @@ def _unknown_client(server: AuthServer, request_id: str, now: int) -> flask.Resp
         "unknown_client.html",
         status=400,
         page_title="This application is not registered",
+        registers=server.settings.registration.enabled,
         request_id=request_id,
     )
 

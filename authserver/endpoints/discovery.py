@@ -11,6 +11,7 @@ from authserver.app import AuthServer
 from authserver.message import Endpoint, Request, Response
 from authserver.oauth import command_line, metadata, resource
 from authserver.oauth.errors import OAuthError
+from authserver.settings import features
 
 _METADATA_MAX_AGE = 3600
 JWKS_MAX_AGE = 300
@@ -61,29 +62,10 @@ def unknown(_server: AuthServer, _request: Request) -> Response:
 
 def _metadata(server: AuthServer) -> dict[str, object]:
     settings = server.settings
-    features = metadata.Features(
-        registration=settings.registration.enabled,
-        offline_access=settings.tokens.advertise_offline_access,
-        token_exchange=bool(settings.edges),
-        token_batch=settings.tokens.token_batch,
-        client_credentials=any(
-            "client_credentials" in each.grant_types for each in settings.clients.values()
-        ),
-        client_assertions=(settings.registration.enabled and not settings.registration.stateless)
-        or settings.publishers.enabled
-        or any(each.keys or each.jwks_uri for each in settings.clients.values()),
-        workloads=bool(settings.workloads),
-        client_documents=settings.publishers.enabled,
-        pushed_requests=settings.pushed_authorization_requests,
-        dpop=settings.tokens.dpop,
-        identity_assertions=settings.takes_identity_assertions,
-        downstream_servers=bool(settings.downstream_servers),
-        device_authorization=settings.device_authorization,
-    )
     document = metadata.authorization_server_metadata(
         settings.issuer,
         settings.resources,
-        features,
+        features.of(settings),
         id_token_algs=_id_token_algs(server),
         authorization_endpoint_base_url=settings.authorization_endpoint_base_url,
     )

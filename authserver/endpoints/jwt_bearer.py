@@ -32,8 +32,6 @@ def issue(server: AuthServer, possession: Possession | None, request: Request) -
         or is_identity_assertion(request.params.get("assertion"))
     ):
         return identity_assertion.issue(server, possession, request)
-    if not server.settings.workloads:
-        raise OAuthError("unsupported_grant_type", "This grant_type is not supported.")
     if has_client:
         raise OAuthError("invalid_request", "A workload is no client: its assertion is all.")
     return _of_workload(server, possession, request)

@@ -136,6 +136,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         "error.html",
         ERROR | {"hints": [], "client_link": None, "retry_href": None},
     ),
-    "unknown client": ("unknown_client.html", {}),
+    "unknown client": ("unknown_client.html", {"registers": True}),
+    "unknown client, none registers": ("unknown_client.html", {"registers": False}),
     "message": ("message.html", {"heading": "You are signed out", "message": "Close this page."}),
 }

@@ -74,13 +74,15 @@ def _answer(
     """
     params, now = request.params, request.now
     if params.get("grant_type") == workload.GRANT_TYPE:
+        _check_supported(server, workload.GRANT_TYPE)
         return jwt_bearer.issue(server, possession, request)
     client = authenticate(server, request)
     proof_of_possession.check_client(client, possession)
     grant_type = params.require("grant_type")
+    _check_supported(server, grant_type)
     if grant_type in DIRECT:
         return DIRECT[grant_type](server, client, possession, request)
-    prove = _find_grant(server, grant_type, client)
+    prove = _find_grant(grant_type, client)
     with slowed_down(server, client.client_id, request):
         proof = _prove(server, prove, client, params, now)
         resource, authorization = _narrow(server, client, proof, params)
@@ -120,14 +122,15 @@ def _prove(server: AuthServer, prove: Prove, client: Client, params: Params, now
     return proof
 
 
-def _find_grant(server: AuthServer, grant_type: str, client: Client) -> Prove:
-    prove = GRANTS.get(grant_type)
-    is_off = grant_type == DEVICE_CODE and not server.settings.device_authorization
-    if prove is None or is_off:
+def _check_supported(server: AuthServer, grant_type: str) -> None:
+    if grant_type not in server.grant_types:
         raise OAuthError("unsupported_grant_type", "This grant_type is not supported.")
+
+
+def _find_grant(grant_type: str, client: Client) -> Prove:
     if grant_type not in client.grant_types:
         raise OAuthError("unauthorized_client", "The client may not use this grant_type.")
-    return prove
+    return GRANTS[grant_type]
 
 
 def _narrow(

@@ -72,7 +72,7 @@ def authorization_server_metadata(
         "userinfo_endpoint": f"{issuer}/userinfo",
         "jwks_uri": f"{issuer}/jwks.json",
         "scopes_supported": list(scopes),
-        "grant_types_supported": list(_grant_types(features)),
+        "grant_types_supported": list(grant_types(features)),
         "revocation_endpoint": f"{issuer}/revoke",
         "introspection_endpoint": f"{issuer}/introspect",
         **_client_authentication(features),
@@ -107,7 +107,8 @@ def _switched_on(issuer: str, features: Features) -> dict[str, object]:
     return {name: value for name, (is_on, value) in members.items() if is_on}
 
 
-def _grant_types(features: Features) -> Iterator[str]:
+def grant_types(features: Features) -> Iterator[str]:
+    """Yield those that the token endpoint takes: of another it says that it has none such."""
     yield from GRANT_TYPES
     if features.client_credentials:
         yield "client_credentials"
@@ -120,7 +121,11 @@ def _grant_types(features: Features) -> Iterator[str]:
 
 
 def _client_authentication(features: Features) -> dict[str, object]:
-    """Return how clients prove themselves; introspection is for those who do (RFC 7662 §2.1)."""
+    """Return how clients prove themselves; introspection is for those who do (RFC 7662 §2.1).
+
+    Secrets are always listed: whoever registered with one before registration was closed has it
+    still, and chooses from this list.
+    """
     proven: list[str] = [each for each in AUTH_METHODS if each != "none"]
     if features.client_assertions:
         proven.append("private_key_jwt")

@@ -2,6 +2,8 @@
 
 import pytest
 
+from authserver.endpoints.token import DIRECT, GRANTS
+from authserver.oauth import workload
 from tests.actors import Browser, Deployment, McpClient, claims_of
 
 OWN_ORIGIN = """
@@ -69,6 +71,19 @@ pushed_authorization_requests = false
     if method != "HEAD":
         texts = {each.json["error_description"] for each in answers}
         assert len(texts) == len(answers)
+
+
+@pytest.mark.spec("RFC 6749", "5.2")
+def test_the_token_endpoint_has_the_grants_that_the_metadata_lists_and_no_others(deployment):
+    document = deployment.http().get("/.well-known/oauth-authorization-server").json
+    client = McpClient(deployment).register()
+    grants = {*GRANTS, *DIRECT, workload.GRANT_TYPE}
+    answers = {
+        each: client.token({"grant_type": each, "client_id": client.client_id}).json["error"]
+        for each in grants
+    }
+    unknown = {each for each, error in answers.items() if error == "unsupported_grant_type"}
+    assert unknown == grants - set(document["grant_types_supported"])
 
 
 def test_a_guesser_is_slowed_down_and_the_honest_client_beside_it_is_not(client):

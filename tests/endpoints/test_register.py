@@ -164,6 +164,10 @@ def test_registration_that_is_switched_off_is_neither_offered_nor_there(start):
 
     metadata = deployment.http().get("/.well-known/oauth-authorization-server").json
     assert "registration_endpoint" not in metadata
+    page = Browser(deployment).get(f"{deployment.issuer}/authorize?client_id=mcp-gone")
+    assert page.status_code == 400
+    assert "knows only the applications that were set up" in page.text
+    assert "Cursor" not in page.text
     assert (
         deployment.http().post("/register", json={"redirect_uris": [LOOPBACK]}).status_code == 404
     )

@@ -422,7 +422,7 @@ def test_a_page_without_a_request_id_mentions_none():
 
 
 def test_an_unknown_client_s_user_is_told_the_way_back_in_their_own_application():
-    shown = page("unknown_client.html", {})
+    shown = page("unknown_client.html", {"registers": True})
     summaries = ["Cursor", "VS Code", "Claude (web", "Claude Code", "ChatGPT", "Another"]
     assert all(words in shown.text for words in summaries)
     assert len(shown.all("summary")) == len(shown.all("ol")) == len(summaries)
