@@ -55,7 +55,7 @@ def read_name(value: object) -> str | None:
     text = _text("client_name", value)
     name = None if text is None else client_name.clean(text)
     if name is not None and len(name) > MAX_NAME:  # some characters are longer in NFC
-        raise _bad(f"client_name must be a string of at most {MAX_NAME} characters.")
+        raise _bad("client_name is too long.")
     return name
 
 
