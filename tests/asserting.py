@@ -45,8 +45,12 @@ def start(
     more: str = "",
     *,
     upstream: bool = True,
+    change: tuple[str, str] = ("", ""),
 ) -> Deployment:
-    """Start a server that trusts the company for this, and by default its own upstream."""
+    """Start a server that trusts the company for this, and by default its own upstream.
+
+    `change` is a text of the configuration, and what stands there in its place.
+    """
     (folder / "agent-secret").write_text(SECRET)
     from authserver.settings import load
     from tests.actors import write_config
@@ -56,6 +60,7 @@ def start(
     if upstream:
         text = path.read_text()
         path.write_text(text.replace("[upstream]", "[upstream]\nidentity_assertions = true", 1))
+    path.write_text(path.read_text().replace(*change, 1))
     return Deployment(load(path), idp)
 
 

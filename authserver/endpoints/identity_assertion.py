@@ -6,11 +6,15 @@ from authserver.app import AuthServer
 from authserver.endpoints import access_tokens, proof_of_possession, status_list
 from authserver.endpoints.client_authentication import authenticate, slowed_down
 from authserver.grants import identity_assertion
+from authserver.grants.identity_assertion import Account
 from authserver.message import Request
-from authserver.oauth import binding, claim, scope
+from authserver.oauth import binding, claim, client_auth, scope
 from authserver.oauth.client import Client
 from authserver.oauth.dpop import Possession
+from authserver.oauth.errors import OAuthError
+from authserver.oauth.grant import Authorization
 from authserver.oauth.identity_assertion import GRANT_TYPE, refused, sign_in
+from authserver.storage.store import Transaction
 
 
 def issue(server: AuthServer, possession: Possession | None, request: Request) -> dict[str, object]:
@@ -19,10 +23,18 @@ def issue(server: AuthServer, possession: Possession | None, request: Request) -
     The assertion is good once: a new token takes a new one, so that the issuer is asked again.
     """
     # A client that publishes itself need never have been here: its users signed in elsewhere.
+    _check_proves_itself(request)
     client = authenticate(server, request, ask="anybody")
     proof_of_possession.check_client(client, possession)
     with slowed_down(server, client.client_id, request):
         return _issue(server, client, possession, request)
+
+
+def _check_proves_itself(request: Request) -> None:
+    """Refuse a public client before its document is fetched for nothing."""
+    credentials = client_auth.parse(request.header("authorization"), request.params)
+    if credentials.method == "none":
+        raise OAuthError("unauthorized_client", "The client may not use this grant_type.")
 
 
 def _issue(
@@ -41,10 +53,11 @@ def _issue(
         proof_of_possession.spend(tx, possession)
         if not tx.spend_assertion(assertion.digest, assertion.expires_at):
             raise refused("replayed")
-    user_claims, omitted = claim.for_token(proof.user, resource.claims)
+        authorization = _take_news(tx, proof.account, authorization, now)
+    user_claims, omitted = claim.for_token(proof.account.user, resource.claims)
     status = status_list.of_subject(server, resource, authorization.anchor, authorization.sub, now)
     lifetime = resource.access_token_lifetime
-    told = {**user_claims, **sign_in(assertion.claims)}
+    told = user_claims if proof.account.is_mapped else {**user_claims, **sign_in(assertion.claims)}
     token = access_tokens.mint(
         server, authorization, told, lifetime=lifetime, status=status, now=now
     )
@@ -56,8 +69,28 @@ def _issue(
         client_id=client.client_id,
         sub=authorization.sub,
         issuer=proof.issuer,
+        assertion=assertion.digest,
         resource=authorization.resource,
         scope=scope.join(authorization.scope),
         claims_omitted=" ".join(omitted),
     )
     return access_tokens.answer(token, authorization, lifetime)
+
+
+def _take_news(
+    tx: Transaction, account: Account, authorization: Authorization, now: int
+) -> Authorization:
+    """Store what the upstream said of its user, who may be stored since by another request."""
+    if account.user is None or not account.is_news:
+        return authorization
+    stored = tx.save_user(
+        account.user.upstream_issuer,
+        account.user.upstream_subject,
+        name=account.user.name,
+        email=account.user.email,
+        email_verified=account.user.email_verified,
+        claims=account.user.claims,
+        now=now,
+        new_sub=account.sub,
+    )
+    return replace(authorization, sub=stored.sub)

@@ -6,6 +6,7 @@ from authserver.message import Request
 from authserver.oauth import claim, downstream_server, opaque
 from authserver.oauth.client import Client
 from authserver.oauth.downstream_server import DownstreamServer
+from authserver.oauth.errors import OAuthError
 from authserver.oauth.identity_assertion import JWT_TYPE, TOKEN_TYPE
 
 
@@ -18,10 +19,12 @@ def issued_assertion(
 ) -> dict[str, object]:
     """Return the answer: an assertion is no access token, so that its type is `N_A`.
 
-    Raises `invalid_target` where the other server does not know the requester, or has not the
-    resource.
+    Raises `invalid_scope` where none is left, `invalid_target` where the other server does not
+    know the requester, or has not the resource.
     """
     now = request.now
+    if not proof.exchange.scope:  # to its reader, no scope may be the default one
+        raise OAuthError("invalid_scope", "Nothing is left of the scope.")
     to = downstream_server.address(downstream, client.client_id, request.params.all("resource"))
     user_claims, _ = claim.for_token(proof.user, downstream.claims)
     claims = downstream_server.assertion_claims(

@@ -73,6 +73,8 @@ def _answer(
     Whatever is refused before the spend leaves code and refresh token usable.
     """
     params, now = request.params, request.now
+    if "authorization_details" in params:  # RFC 9396: ignored, it would grant too much
+        raise OAuthError("invalid_request", "The parameter authorization_details is not supported.")
     if params.get("grant_type") == workload.GRANT_TYPE:
         _check_supported(server, workload.GRANT_TYPE)
         return jwt_bearer.issue(server, possession, request)

@@ -5,6 +5,7 @@ Their issuers are asked, where they have to be, before anything is read here.
 
 import binascii
 from base64 import urlsafe_b64decode
+from dataclasses import replace
 
 from authserver.app import AuthServer
 from authserver.oauth import act, epoch, opaque
@@ -130,11 +131,32 @@ def _subject(
     )
 
 
-def user_of(server: AuthServer, tokens: SubjectTokens, found: ForeignToken, now: int) -> User:
-    """Return the user of ours whom the upstream vouches for, a new one where there was none."""
+def described(
+    server: AuthServer, tokens: SubjectTokens, found: ForeignToken, now: int
+) -> tuple[User, bool]:
+    """Return the user of ours as the upstream describes them now, and whether that is news.
+
+    Nothing is stored. What a token leaves out stays as it was said last; a user whom nobody ever
+    described is new, with a `sub` that is theirs once they are stored.
+    """
+    identity = tokens.identity(found)
     with server.store.read() as reads:
-        user = reads.user_of(found.issuer, found.subject)
-    return user or new_user(server, tokens, found, now)
+        known = reads.user_of(found.issuer, found.subject)
+    email = (identity.email, identity.email_verified)
+    if known is None:
+        new_sub = opaque.random_value("usr-")
+        claims = dict(identity.claims)
+        return User(
+            new_sub, found.issuer, found.subject, identity.name, *email, claims, now, now
+        ), True
+    told = replace(
+        known,
+        name=identity.name or known.name,
+        email=email[0] or known.email,
+        email_verified=email[1] if email[0] else known.email_verified,
+        claims={**known.claims, **identity.claims},
+    )
+    return told, told != known
 
 
 def new_user(server: AuthServer, tokens: SubjectTokens, found: ForeignToken, now: int) -> User:

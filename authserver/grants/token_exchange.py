@@ -87,6 +87,9 @@ def verify(
 def decide(server: AuthServer, presented: Presented, wanted: Target) -> Proof:
     """Decide what the presented tokens are worth at a target; raises as `oauth.exchange` does."""
     requester, subject = presented.requester, presented.subject
+    if wanted.downstream is not None and presented.live.user is None:
+        description = "An identity assertion is about a user, and the subject token is not."
+        raise OAuthError("invalid_request", description, detail="not_a_user")
     if wanted.resource is None:
         subject = _as_allowed_now(server, subject, presented.live.user)
     way = edge.find_edge(server.settings.edges, requester.client_id, subject.source, wanted.name)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from authserver.oauth import binding, resource, scope
+from authserver.oauth import binding, claim, resource, scope
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.params import Params
 from authserver.oauth.resource import Resource
@@ -28,6 +28,8 @@ LEEWAY = 30
 _MAX_RESOURCES = 20
 _MAX_METHODS = 20
 _MAX_TEXT = 200
+# What an assertion says of itself, its client and one sign-in; all else is about the user.
+_NOT_OF_THE_USER = claim.RESERVED | {"resource"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +73,9 @@ def check(
         raise refused("client_id")
     if not isinstance(claims.get("sub"), str):
         raise refused("sub")
-    expires_at, issued_at = _moment(claims, "exp"), _moment(claims, "iat")
-    not_before = _moment(claims, "nbf") if "nbf" in claims else issued_at
-    if now >= expires_at + LEEWAY or expires_at > now + MAX_LIFETIME + LEEWAY:
-        raise refused("expired_or_too_long")
-    if max(issued_at, not_before) > now + LEEWAY or issued_at > expires_at:
-        raise refused("not_yet_valid")
+    if "authorization_details" in claims:  # a limit that nobody here would keep (RFC 9396)
+        raise refused("authorization_details")
+    expires_at = _end(claims, now)
     jti = claims.get("jti")
     if not isinstance(jti, str) or not 0 < len(jti) <= 512:
         raise refused("jti")
@@ -128,10 +127,14 @@ def scope_of(
     offered = bound.default_scope() if said is None and not requested else tuple(bound.scopes)
     for limit in (said, requested or None, registered):
         offered = offered if limit is None else scope.keep(offered, limit)
-    granted = offered
-    if not granted and (said or requested):
+    if not offered and (said is not None or requested):
         raise OAuthError("invalid_scope", "The assertion allows nothing of this scope.")
-    return granted
+    return offered
+
+
+def about_user(claims: Mapping[str, object]) -> dict[str, object]:
+    """Return what an assertion tells of its user, whatever it was made for."""
+    return {name: value for name, value in claims.items() if name not in _NOT_OF_THE_USER}
 
 
 def sign_in(claims: Mapping[str, object]) -> dict[str, object]:
@@ -155,6 +158,19 @@ def refused(detail: str) -> OAuthError:
 
 def _is_method(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _MAX_TEXT
+
+
+def _end(claims: Mapping[str, object], now: int) -> int:
+    """Return when an assertion ends that is good now, and is a ticket and no pass."""
+    expires_at, issued_at = _moment(claims, "exp"), _moment(claims, "iat")
+    not_before = _moment(claims, "nbf") if "nbf" in claims else issued_at
+    if now >= expires_at + LEEWAY or expires_at > now + MAX_LIFETIME + LEEWAY:
+        raise refused("expired_or_too_long")
+    if issued_at < now - MAX_LIFETIME - LEEWAY:
+        raise refused("too_old")
+    if max(issued_at, not_before) > now + LEEWAY or issued_at > expires_at:
+        raise refused("not_yet_valid")
+    return expires_at
 
 
 def _moment(claims: Mapping[str, object], name: str) -> int:

@@ -6,6 +6,7 @@ from authserver.settings.values import Settings
 
 def of(settings: Settings) -> Features:
     """Return what is on, from the settings alone."""
+    downstream = {each.name for each in settings.downstream_servers}
     return Features(
         registration=settings.registration.enabled,
         offline_access=settings.tokens.advertise_offline_access,
@@ -22,6 +23,6 @@ def of(settings: Settings) -> Features:
         pushed_requests=settings.pushed_authorization_requests,
         dpop=settings.tokens.dpop,
         identity_assertions=settings.takes_identity_assertions,
-        downstream_servers=bool(settings.downstream_servers),
+        downstream_servers=any(each.target in downstream for each in settings.edges),
         device_authorization=settings.device_authorization,
     )

@@ -133,6 +133,8 @@ class OidcTable(UpstreamTable):
             )
         if TENANT in issuer and not info.data.get("discovery_url"):
             raise wrong("needs a discovery_url", "write discovery_url: where the metadata is")
+        if isinstance(info.context, Origin):
+            info.context.known_issuers.update(issuer.replace(TENANT, each) for each in value)
         return value
 
     @field_validator("scopes")

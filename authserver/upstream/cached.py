@@ -67,18 +67,33 @@ class Cached(Generic[T]):
             self._flight.release()
 
     def refetch(self, seen: T, deadline: Deadline) -> T:
-        """Return a newer value than the one seen, or that one if the last try was just now."""
+        """Return a newer value than the one seen, or that one if the last try was just now.
+
+        Raises UpstreamUnavailable where that try failed: what is new there nobody knows.
+        """
+        if not self._flight.locked() and self._was_just_asked(seen):
+            return seen
         self._board(deadline)
         try:
             copy, now = self._copy, self._clock()
             if copy is not None and copy.value is not seen:
                 return copy.value
-            if self._refetched_at is not None and now - self._refetched_at < REFETCH_INTERVAL:
+            if self._was_just_asked(seen):
                 return seen
             self._refetched_at = now
             return self._load(deadline)
         finally:
             self._flight.release()
+
+    def _was_just_asked(self, seen: T) -> bool:
+        copy, last = self._copy, self._refetched_at
+        if copy is not None and copy.value is not seen:
+            return False
+        if last is None or self._clock() - last >= REFETCH_INTERVAL:
+            return False
+        if self._failure is not None:
+            raise UpstreamUnavailable(f"{self._what}: it could not be asked a moment ago")
+        return True
 
     def _age(self, copy: _Copy[T]) -> float:
         return self._clock() - copy.fetched_at

@@ -87,11 +87,15 @@ class Upstream(Protocol):
 
 
 class Walled:
-    """An upstream that at most `calls` threads wait for: more get UpstreamUnavailable at once."""
+    """An upstream that at most `calls` threads wait for: more get UpstreamUnavailable at once.
+
+    Half as many more may verify the tokens that clients bring.
+    """
 
     def __init__(self, upstream: Upstream, calls: int) -> None:
         self._upstream = upstream
         self._bulkhead = Bulkhead(calls)
+        self._of_tokens = Bulkhead(max(calls // 2, 1))
 
     @property
     def logout_tokens(self) -> LogoutTokens | None:
@@ -101,9 +105,12 @@ class Walled:
 
     @property
     def subject_tokens(self) -> SubjectTokens | None:
-        """Return what verifies the provider's tokens in an exchange, behind the same bulkhead."""
+        """Return what verifies the provider's tokens that clients bring, behind its own bulkhead.
+
+        Strangers bring some: while they make it ask for keys in vain, users still sign in.
+        """
         found = self._upstream.subject_tokens
-        return None if found is None else replace(found, bulkhead=self._bulkhead)
+        return None if found is None else replace(found, bulkhead=self._of_tokens)
 
     def authorization_url(
         self,

@@ -135,7 +135,8 @@ def test_184_its_times_are_those_of_a_ticket_and_not_of_a_pass(deployment, compa
     wrong: tuple[dict[str, Any], ...] = (
         {"exp": now - 60}, {"exp": now + 86400}, {"exp": ABSENT}, {"iat": now + 60},
         {"iat": ABSENT}, {"nbf": now + 60}, {"jti": ABSENT}, {"sub": ABSENT}, {"sub": ""},
-        {"sub": ["user-1"]},
+        {"sub": ["user-1"]}, {"iat": True}, {"nbf": True}, {"iat": "now"}, {"exp": True},
+        {"iat": now + 60, "nbf": now}, {"iat": now + 20, "exp": now + 10}, {"iat": 5},
     )  # fmt: skip
     for claims in wrong:
         refused(deployment, bring(deployment, assertion(company, **claims)))

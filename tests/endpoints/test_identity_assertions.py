@@ -1,6 +1,7 @@
 """A client brings what its user's company says of them (ID-JAG): MCP Enterprise-Managed Authz."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -118,6 +119,7 @@ def test_the_scope_is_what_is_asked_for_of_what_is_asserted(deployment, company)
     assert scope(None, scope=ABSENT).json["scope"] == "issues:read issues:write"
     refused(scope("issues:write"), "invalid_scope")
     refused(scope(None, scope="nobodys:scope"), "invalid_scope")
+    refused(scope(None, scope=""), "invalid_scope")
 
 
 @pytest.mark.spec("MCP 2026-07-28", EMA)
@@ -167,6 +169,135 @@ def test_the_rules_of_a_resource_hold(sqlite_url, idp, company, tmp_path):
         refused(bring(deployment, assertion(idp, sub="u2", email="e@evil.example")))
         refused(bring(deployment, assertion(company, **good)))
         assert deployment.last("request.refused")["reason"] == "id_jag_policy_denied"
+
+
+GROUPS = """
+[resources.issues.allow]
+groups = ["dev"]
+"""
+
+
+def test_each_assertion_says_anew_whom_the_rules_admit(sqlite_url, idp, company, tmp_path):
+    with start(tmp_path, sqlite_url, idp, company, GROUPS) as deployment:
+
+        def ask(sub, **claims):
+            return bring(deployment, assertion(idp, sub=sub, **claims))
+
+        assert granted(ask("u1", groups=["dev"]))
+        assert granted(ask("u1")), "what an assertion leaves out stays as it was said last"
+        refused(ask("u1", groups=["sales"]))
+        assert granted(ask("u1")), "what is refused says nothing for the next one"
+        refused(ask("u2"))
+        first = granted(ask("u2", groups=["dev"]))["sub"]
+        assert granted(ask("u2", groups=["dev", "ops"]))["sub"] == first
+
+
+def test_what_is_refused_makes_no_user(sqlite_url, idp, company, tmp_path):
+    with start(tmp_path, sqlite_url, idp, company, GROUPS) as deployment:
+        refused(bring(deployment, assertion(idp)))
+        with deployment.server.store.read() as reads:
+            assert reads.user_of(idp.issuer, "user-1") is None
+
+
+def test_an_assertion_that_says_nothing_new_writes_only_that_it_was_used(deployment, idp):
+    token = assertion(idp, email="ada@example.com", email_verified=True)
+    sub = granted(bring(deployment, token))["sub"]
+    deployment.wait(1)
+    again = assertion(idp, email="ada@example.com", email_verified=True)
+    with deployment.server.store.counting() as cost:
+        assert granted(bring(deployment, again))["sub"] == sub
+    assert cost.commits == 1
+    with deployment.server.store.read() as reads:
+        user = reads.user_of(idp.issuer, "user-1")
+    assert (user.email, user.email_verified) == ("ada@example.com", True)
+    assert user.last_login_at < deployment.clock.now
+    assert {"jti", "aud", "scope", "client_id", "exp"}.isdisjoint(user.claims)
+
+
+def test_many_first_assertions_at_once_make_one_user(sqlite_url, idp, company, tmp_path):
+    with start(tmp_path, sqlite_url, idp, company) as deployment:
+        granted(bring(deployment, assertion(idp, sub="somebody")))  # the keys are there
+        tokens = [assertion(idp) for _ in range(6)]
+        with ThreadPoolExecutor(6) as pool:
+            answers = list(pool.map(lambda token: bring(deployment, token), tokens))
+        assert len({granted(each)["sub"] for each in answers}) == 1
+
+
+@pytest.mark.spec("RFC 9396", "5")
+def test_a_limit_that_is_not_understood_is_no_limit_to_be_ignored(deployment, company):
+    details = [{"type": "read_one"}]
+    refused(bring(deployment, assertion(company, authorization_details=details)))
+    asked = bring(deployment, assertion(company), authorization_details=json.dumps(details))
+    refused(asked, "invalid_request")
+    for grant_type in ("authorization_code", "refresh_token", "client_credentials"):
+        params = {"grant_type": grant_type, "authorization_details": "[]", "client_id": "agent"}
+        refused(form(deployment, "/token", params), "invalid_request")
+
+
+def test_nobody_makes_us_or_another_act_who_is_not_theirs(deployment, company):
+    assert granted(bring(deployment, assertion(company, act={"sub": "bot"})))["act"] == {
+        "iss": company.issuer, "sub": "bot",
+    }  # fmt: skip
+    inner = {"iss": "https://elsewhere.example", "sub": "x"}
+    assert granted(bring(deployment, assertion(company, act={"sub": "bot", "act": inner})))
+    for act in (
+        {"iss": ISSUER, "sub": "issues"},
+        {"iss": "https://elsewhere.example", "sub": "x"},
+        {"sub": "bot", "act": {"iss": ISSUER, "sub": "issues"}},
+    ):
+        refused(bring(deployment, assertion(company, act=act)))
+
+
+def test_the_targets_of_the_client_are_the_limit(sqlite_url, idp, company, tmp_path):
+    change = ('targets = ["issues", "wiki"]', 'targets = ["wiki"]')
+    with start(tmp_path, sqlite_url, idp, company, change=change) as deployment:
+        refused(bring(deployment, assertion(company)))
+        assert deployment.last("request.refused")["reason"] == "client_narrowed"
+
+
+def test_a_scope_that_only_some_may_have_is_left_out_for_others(sqlite_url, idp, company, tmp_path):
+    change = (
+        '"issues:write" = "Create and close issues"',
+        '"issues:write" = { description = "Write", allow = { groups = ["dev"] } }',
+    )
+    both = "issues:read issues:write"
+    with start(tmp_path, sqlite_url, idp, company, change=change) as deployment:
+        assert bring(deployment, assertion(idp, scope=both)).json["scope"] == "issues:read"
+        told = bring(deployment, assertion(idp, scope=both, groups=["dev"]))
+        assert told.json["scope"] == both
+
+
+def test_another_companys_word_on_the_sign_in_is_not_said_of_our_user(
+    sqlite_url, idp, company, tmp_path
+):
+    with start(tmp_path, sqlite_url, idp, company) as deployment:
+        ours = granted(bring(deployment, assertion(idp, acr="urn:ours")))
+        assert ours["acr"] == "urn:ours"
+    change = ("usr-nobody", ours["sub"])
+    with start(tmp_path, sqlite_url, idp, company, change=change) as deployment:
+        mapped = granted(bring(deployment, assertion(company, sub="mapped-1", acr="urn:high")))
+        assert mapped["sub"] == ours["sub"]
+        assert "acr" not in mapped
+
+
+def test_nobody_is_asked_for_a_client_that_proves_nothing(
+    sqlite_url, idp, company, tmp_path, monkeypatch
+):
+    resolve(monkeypatch, lambda _: ["127.0.0.1"])
+    with Publisher(tmp_path) as publisher:
+        client_id = publisher.publish()
+        with start(tmp_path, sqlite_url, idp, company, publisher.settings()) as deployment:
+            token = assertion(company, client_id=client_id)
+            params = {"grant_type": JWT_BEARER, "assertion": token, "client_id": client_id}
+            refused(form(deployment, "/token", params), "unauthorized_client")
+        assert publisher.asked == []
+
+
+def test_the_audit_knows_an_assertion_by_its_digest(deployment, company):
+    granted(bring(deployment, assertion(company)))
+    first = deployment.last("token.issued")["assertion"]
+    granted(bring(deployment, assertion(company)))
+    assert first != deployment.last("token.issued")["assertion"]
 
 
 def test_what_is_refused_does_not_use_an_assertion_up(deployment, company):

@@ -8,7 +8,7 @@ import pytest
 from authserver.oauth import epoch
 from authserver.settings import SettingsError, load
 from tests import exchanging
-from tests.actors import ISSUER, McpClient, claims_of, write_config
+from tests.actors import ISSUER, RESOURCE, McpClient, claims_of, write_config
 from tests.exchanging import exchange
 from tests.proving import Holder
 
@@ -123,6 +123,55 @@ def test_it_is_bound_to_the_key_that_the_asker_proves(deployment, token):
     answer = exchanging.form(deployment, "/token", params, headers=headers).json
     assert claims_of(answer["access_token"])["cnf"] == {"jkt": mine.jkt}
     assert answer["token_type"] == "N_A"
+
+
+MACHINES = """
+[clients.machine]
+client_secrets = ["file:old-secret"]
+grant_types = ["client_credentials"]
+targets = ["issues"]
+scopes = ["issues:read"]
+"""
+
+
+def test_it_is_about_users_and_nobody_else(sqlite_url, idp, tmp_path):
+    with exchanging.start(tmp_path, sqlite_url, idp, MORE + MACHINES) as deployment:
+        params = {"grant_type": "client_credentials", "scope": "issues:read", "resource": RESOURCE}
+        headers = exchanging.basic("machine", "o" * 32)
+        token = exchanging.form(deployment, "/token", params, headers=headers).json["access_token"]
+        refused(ask(deployment, token), "invalid_request")
+        assert deployment.last("request.refused")["reason"] == "not_a_user"
+
+
+def test_none_is_made_that_allows_nothing(sqlite_url, idp, tmp_path):
+    nothing = MORE.replace('"issues:read" = ["partner:read"]', '"issues:read" = []')
+    with exchanging.start(tmp_path, sqlite_url, idp, nothing) as deployment:
+        token = McpClient(deployment).register().connect(scope="issues:read")["access_token"]
+        refused(ask(deployment, token), "invalid_scope")
+
+
+def test_it_is_for_one_server_and_one_resource(deployment, token):
+    refused(ask(deployment, token, audience=[PARTNER, "wiki"]), "invalid_target")
+    refused(ask(deployment, token, audience=[PARTNER, "https://nowhere.example"]), "invalid_target")
+    refused(ask(deployment, token, resource=[THERE, "https://x.example/mcp"]), "invalid_target")
+    assert ask(deployment, token, audience=[PARTNER, "partner"]).status_code == 200
+
+
+def test_what_the_user_may_no_longer_do_here_is_not_vouched_for(
+    deployment, token, sqlite_url, idp, tmp_path
+):
+    more = f'{MORE}\n[resources.issues.allow]\nemail_domains = ["other.example"]\n'
+    (tmp_path / "strict").mkdir()
+    with exchanging.start(tmp_path / "strict", sqlite_url, idp, more) as strict:
+        strict.clock.now = deployment.clock.now
+        refused(ask(strict, token), "access_denied")
+
+
+def test_a_server_that_no_exchange_leads_to_is_not_in_the_metadata(sqlite_url, idp, tmp_path):
+    unused = MORE[: MORE.index("[exchanges.")]
+    with exchanging.start(tmp_path, sqlite_url, idp, unused) as deployment:
+        document = deployment.http().get(WELL_KNOWN).json
+        assert "identity_chaining_requested_token_types_supported" not in document
 
 
 def test_what_was_revoked_brings_none(deployment, token):

@@ -128,6 +128,23 @@ def test_tenants_need_to_know_where_the_metadata_is(problems):
     assert (problem.key, "discovery_url" in problem.message) == ("upstream.tenants", True)
 
 
+def test_a_tenant_of_the_upstream_is_no_issuer_beside_it(problems):
+    tenant = "8f0c7a4e-2c55-4d0f-9a53-6f2f0a1c9b1e"
+    (problem,) = problems(
+        {
+            "upstream/issuer": "https://ms.example/{tenantid}/v2.0",
+            "upstream/discovery_url": "https://ms.example/common/v2.0/.well-known/openid-configuration",
+            "upstream/tenants": [tenant],
+            "trusted_issuers/other": {
+                "issuer": f"https://ms.example/{tenant}/v2.0",
+                "audiences": ["https://auth.example.com"],
+            },
+        }
+    )
+    assert problem.key == "trusted_issuers.other.issuer"
+    assert "names already" in problem.message
+
+
 # --- by what users are known ---------------------------------------------------------------------
 
 

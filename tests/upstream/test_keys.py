@@ -155,3 +155,28 @@ def test_who_missed_a_refetch_gets_its_result_and_makes_none(clock):
     assert (first, second) == (1, 2)
     assert cached.refetch(first, Deadline(1)) == 2
     assert next(fetches) == 3
+
+
+def test_after_a_refetch_that_failed_nobody_says_that_a_key_is_unknown(clock):
+    answers = iter([1, UpstreamUnavailable("down"), 2])
+
+    def fetch(_):
+        found = next(answers)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    cached = Cached("jwks", fetch, clock)
+    first = cached.get(Deadline(1))
+    for _ in range(2):  # asked once
+        with pytest.raises(UpstreamUnavailable):
+            cached.refetch(first, Deadline(1))
+    clock.seconds += 30
+    assert cached.refetch(first, Deadline(1)) == 2
+
+
+def test_who_needs_no_refetch_takes_no_time_of_anybodys(clock):
+    cached = Cached("jwks", lambda _: 1, clock)
+    first = cached.get(Deadline(1))
+    assert cached.refetch(first, Deadline(1)) == 1
+    assert cached.refetch(first, Deadline(0)) == 1
