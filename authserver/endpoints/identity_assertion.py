@@ -27,7 +27,22 @@ def issue(server: AuthServer, possession: Possession | None, request: Request) -
     client = authenticate(server, request, ask="anybody")
     proof_of_possession.check_client(client, possession)
     with slowed_down(server, client.client_id, request):
-        return _issue(server, client, possession, request)
+        try:
+            return _issue(server, client, possession, request)
+        except OAuthError as error:
+            _note_refusal(server, client, request, error)
+            raise
+
+
+def _note_refusal(server: AuthServer, client: Client, request: Request, error: OAuthError) -> None:
+    server.audit.emit(
+        "assertion.refused",
+        now=request.now,
+        request_id=request.id,
+        client_id=client.client_id,
+        error=error.code,
+        reason=error.detail or error.description,
+    )
 
 
 def _check_proves_itself(request: Request) -> None:

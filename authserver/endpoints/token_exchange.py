@@ -50,6 +50,7 @@ def carry_out(
         sub=subject.sub,
         source=subject.source,
         target=proof.target.name,
+        issued_token_type=str(answer["issued_token_type"]),
         scope=str(answer["scope"]),
         grant_id=subject.anchor.grant_id,
         depth=len(proof.exchange.via),

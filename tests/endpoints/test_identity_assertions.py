@@ -298,6 +298,9 @@ def test_the_audit_knows_an_assertion_by_its_digest(deployment, company):
     first = deployment.last("token.issued")["assertion"]
     granted(bring(deployment, assertion(company)))
     assert first != deployment.last("token.issued")["assertion"]
+    refused(bring(deployment, assertion(company, resource="https://x.example")))
+    event = deployment.last("assertion.refused")
+    assert (event["client_id"], event["reason"]) == ("agent", "id_jag_resource_unknown")
 
 
 def test_what_is_refused_does_not_use_an_assertion_up(deployment, company):

@@ -77,6 +77,7 @@ def test_a_client_gets_an_assertion_about_its_user_for_one_server(deployment, to
     assert claims["jti"] != claims_of(ask(deployment, token).json["access_token"])["jti"]
     event = deployment.last("token.exchanged")
     assert (event["target"], event["client_id"]) == ("partner", "issues")
+    assert event["issued_token_type"] == ID_JAG
     assert said["access_token"] not in json.dumps(deployment.events)
 
 
