@@ -9,6 +9,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from authserver.settings import proposal
+from authserver.settings.client_model import ClientTable
 from authserver.settings.model import File
 from authserver.settings.presets import presets
 from authserver.settings.problem import CUSTOM, Problem
@@ -75,17 +77,22 @@ def _problem(error: ErrorDetails) -> Problem:
 
 
 def _unknown(location: tuple[int | str, ...]) -> tuple[str, str]:
-    table = _annotation(location[:-1])
-    known = list(table.model_fields)
-    close = difflib.get_close_matches(str(location[-1]), known, n=1)
-    remedy = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
-    return "is not a known key", remedy
+    known, key = list(_annotation(location[:-1]).model_fields), str(location[-1])
+    close = difflib.get_close_matches(key, known, n=1)
+    remedies = (
+        f"did you mean {close[0]}?" if close else "",
+        proposal.place(key, _written(location[:-1])),
+        "" if close else f"known here: {', '.join(known)}",
+    )
+    return "is not a known key", "; ".join(filter(None, remedies))
 
 
 def _missing(error: ErrorDetails) -> tuple[str, str]:
     location = error["loc"]
     field = _annotation(location[:-1]).model_fields[str(location[-1])]
     example = field.examples[0] if field.examples else "it"
+    if field is ClientTable.model_fields["grant_types"]:
+        example = proposal.grant_types(error["input"])
     named = error["input"].get("preset") if location[-1] == "issuer" else None
     preset = presets().get(named) if isinstance(named, str) else None
     if preset is not None and preset.issuer_example:

@@ -3,7 +3,7 @@
 from pydantic import Field, ValidationInfo, field_validator
 
 from authserver.oauth.edge import UPSTREAM
-from authserver.settings import clients, upstream_model
+from authserver.settings import notes, upstream_model
 from authserver.settings.client_document_model import ClientDocumentsTable
 from authserver.settings.client_model import ClientKey, ClientTable, ResourceKey
 from authserver.settings.downstream_model import DownstreamServerTable, ServerName
@@ -74,35 +74,42 @@ class File(Table):
         if not isinstance(value, dict):
             return value
         if isinstance(info.context, Origin):
-            clients.note_resources(value, info.context)
+            notes.resources(value, info.context)
         return {key: _named(key, table) for key, table in value.items()}
 
     @field_validator("trusted_issuers", mode="before")
     @classmethod
     def _sources(cls, value: object, info: ValidationInfo) -> object:
         if isinstance(value, dict) and isinstance(info.context, Origin):
-            clients.note_issuers(value, info.context)
+            notes.issuers(value, info.context)
         return value
 
     @field_validator("external_services", mode="before")
     @classmethod
     def _targets(cls, value: object, info: ValidationInfo) -> object:
         if isinstance(value, dict) and isinstance(info.context, Origin):
-            clients.note_services(value, info.context)
+            notes.services(value, info.context)
         return value
 
     @field_validator("downstream_servers", mode="before")
     @classmethod
     def _further_targets(cls, value: object, info: ValidationInfo) -> object:
         if isinstance(value, dict) and isinstance(info.context, Origin):
-            clients.note_downstream_servers(value, info.context)
+            notes.downstream_servers(value, info.context)
         return value
 
     @field_validator("clients", mode="before")
     @classmethod
     def _requesters(cls, value: object, info: ValidationInfo) -> object:
         if isinstance(value, dict) and isinstance(info.context, Origin):
-            clients.note_clients(value, info.context)
+            notes.clients(value, info.context)
+        return value
+
+    @field_validator("exchanges", mode="before")
+    @classmethod
+    def _ways(cls, value: object, info: ValidationInfo) -> object:
+        if isinstance(value, dict) and isinstance(info.context, Origin):
+            notes.exchanges(value, info.context)
         return value
 
 

@@ -18,8 +18,9 @@ class Origin:
     resource are its scopes and, where its upstream tokens are kept, theirs; `owners` names the
     resource whose own client an id is; `ways` are requester, source and target of each exchange;
     `needs_dpop` are the keys that are of no use where tokens are not bound, `needs_devices` the
-    names of clients that are devices; `asserting` are the sources whose identity assertions are
-    taken, `asserting_only` the trusted issuers of whom nothing else is.
+    tables of clients that are devices; `asserting` are the keys by which identity assertions are
+    taken, `asserting_only` the trusted issuers of whom nothing else is, `bringing` the clients that
+    may bring them; `exchanges` are the names of their tables.
     """
 
     directory: Path
@@ -36,6 +37,7 @@ class Origin:
     downstream_clients: dict[str, frozenset[str]] = field(default_factory=dict)
     asserting: set[str] = field(default_factory=set)
     asserting_only: set[str] = field(default_factory=set)
+    bringing: set[str] = field(default_factory=set)
     sources: set[str] = field(default_factory=set)
     issuers: set[str] = field(default_factory=set)
     known_issuers: set[str] = field(default_factory=set)
@@ -45,6 +47,7 @@ class Origin:
     delegate_targets: dict[str, frozenset[str]] = field(default_factory=dict)
     delegate_scopes: dict[str, frozenset[str]] = field(default_factory=dict)
     delegate_sources: dict[str, frozenset[str]] = field(default_factory=dict)
+    exchanges: set[str] = field(default_factory=set)
     ways: set[tuple[str, str, str]] = field(default_factory=set)
     needs_dpop: set[str] = field(default_factory=set)
     needs_devices: set[str] = field(default_factory=set)
