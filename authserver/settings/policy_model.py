@@ -34,9 +34,9 @@ class RegistrationTable(Table):
     allowed_redirect_uri_patterns: list[Pattern] = Field(
         [],
         max_length=100,
-        description="Where written, every https redirect URI that is registered must match one; "
-        "what is stored already stays as it is. * stands for any characters of one component: "
-        "host, port or path.",
+        description="Where written, every https redirect URI must match one from then on; "
+        "registrations that are stored already stay as they are, but for `stateless` ones. * "
+        "stands for any characters of one component: host, port or path.",
         examples=['["https://*.example.com/oauth/*"]'],
     )
     private_schemes: list[PrivateScheme] = Field(
