@@ -37,8 +37,8 @@ def check_secrets(secrets: Collection[str], read: Mapping[str, object]) -> None:
     if not secrets and no_keys and method not in ("none", _A_MISTAKE):
         raise wrong(
             "is missing",
-            'write ["env:NAME"], or jwks = "file:/path"; an application without a secret says '
-            'token_endpoint_auth_method = "none"',
+            'write ["env:NAME"], or jwks = "file:/path"; an application of [clients.NAME] '
+            'without a secret says token_endpoint_auth_method = "none"',
         )
     if secrets and has_keys:
         raise wrong("is not used beside keys", "leave out one of the two")

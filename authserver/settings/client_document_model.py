@@ -20,7 +20,10 @@ def read_domain(value: object, origin: Origin) -> str:
     """Return the name of a domain in lower case, without a dot at either end."""
     text = read.read_text(value, origin)
     if not _DOMAIN.match(text):
-        raise wrong("is no domain in lower case", 'write it like "example.com"')
+        raise wrong(
+            "is no domain in lower case",
+            'write it like "example.com", without *: what is below it counts too',
+        )
     return text
 
 

@@ -29,9 +29,8 @@ GrantType = Literal[
     "urn:ietf:params:oauth:grant-type:device_code",
 ]
 RedirectUriOfClient = Annotated[str, Read("URI", redirect.read_client_redirect_uri)]
-SecretMethod = Literal["client_secret_basic", "client_secret_post"]
-KeyMethod = Literal["private_key_jwt"]
-AuthMethod = SecretMethod | KeyMethod | Literal["none"]
+ServerMethod = Literal["client_secret_basic", "client_secret_post", "private_key_jwt"]
+AuthMethod = Literal["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
 _METHOD = "How it proves itself: private_key_jwt where it has keys, else client_secret_basic"
 
 
@@ -82,7 +81,7 @@ class ResourceClientTable(CredentialsTable):
     It may do so with tokens that were issued for it.
     """
 
-    token_endpoint_auth_method: SecretMethod | KeyMethod | None = absent(
+    token_endpoint_auth_method: ServerMethod | None = absent(
         f"{_METHOD}, unless written.", '"client_secret_post"'
     )
     client_id: ClientId = Field(

@@ -12,6 +12,7 @@ from authserver.settings.problem import wrong
 from authserver.settings.read import read_key, read_scope
 
 _CLIENT_ID = re.compile(r"[\x21-\x7e]{1,128}\Z")
+_FEW = 20  # as many names as a remedy lists
 _OURS = re.compile(r"(?:mcp|usr|ext)-")  # how the ids begin that we make
 
 
@@ -52,6 +53,8 @@ def unknown_requester(value: object, origin: Origin) -> PydanticCustomError:
             "is a resource without a client of its own",
             f"write [resources.{value}.client] with client_secrets or jwks; {ids}",
         )
+    if isinstance(value, str) and value in origin.ids:
+        return wrong("is a client that exchanges nothing", f"add {GRANT_TYPE} to its grant_types")
     return wrong(
         "is not a client of this file",
         f"write [clients.NAME], or [resources.NAME.client] for the server of a resource; {ids}",
@@ -81,7 +84,9 @@ def read_target_scope(value: object, origin: Origin) -> str:
     name = read_scope(value, origin)
     scopes = (*origin.resource_scopes.values(), *origin.service_scopes.values())
     if not any(name in each for each in (*scopes, *origin.upstream_scopes.values())):
-        raise wrong("is a scope that no target has", "name a scope of a resource or service")
+        all_of_them = {each for names in scopes for each in names}
+        few = f": {listed(all_of_them)}" if len(all_of_them) <= _FEW else ""
+        raise wrong("is a scope that no target has", f"name a scope of a resource or service{few}")
     return name
 
 
@@ -98,6 +103,11 @@ def read_source_client(value: object, origin: Origin) -> str:
     """Return the id of a client, `NAME:id` or `NAME:*` of a source that has its own, or `*`."""
     if not isinstance(value, str) or not re.match(r"[\x21-\x7e]{1,2048}\Z", value):
         raise wrong("is not a client id", f'write a client id, or "{ANYBODY}" for any')
+    if value in origin.resource_scopes and value not in origin.ids:
+        raise wrong(
+            "is a resource, and not the client of its users",
+            f'write the ids of the clients, or "{ANYBODY}" for any',
+        )
     name, _, client_id = value.rpartition(":")
     sources = {*origin.issuers, UPSTREAM}
     if client_id == ANYBODY and name and name not in sources:

@@ -6,7 +6,6 @@ from typing import Annotated
 from pydantic import Field, ValidationInfo, field_validator
 
 from authserver.oauth.edge import ANYBODY, UPSTREAM
-from authserver.oauth.exchange_request import GRANT_TYPE
 from authserver.settings import clients, exchange_scopes
 from authserver.settings.client_model import TargetName
 from authserver.settings.origin import Origin, Read
@@ -19,10 +18,8 @@ _SUBJECT = re.compile(r"(?:usr|ext)-[A-Za-z0-9_-]+\Z")
 
 def read_requester(value: object, origin: Origin) -> str:
     """Return the id of a client that exchanges."""
-    if not isinstance(value, str) or value not in origin.requesters | origin.client_ids:
+    if not isinstance(value, str) or value not in origin.requesters:
         raise clients.unknown_requester(value, origin)
-    if value not in origin.requesters:
-        raise wrong("is a client that exchanges nothing", f"add {GRANT_TYPE} to its grant_types")
     return value
 
 

@@ -1,6 +1,6 @@
 """What is noted of tables before they are read, for others that name them or depend on them"""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from authserver.oauth.client_metadata import DEVICE_CODE
 from authserver.oauth.exchange_request import GRANT_TYPE
@@ -8,7 +8,14 @@ from authserver.oauth.identity_assertion import GRANT_TYPE as JWT_BEARER
 from authserver.settings.origin import Origin
 
 
-def resources(tables: Mapping[object, object], origin: Origin) -> None:
+def take(document: Mapping[str, object], origin: Origin) -> None:
+    """Note all that one table may have to know of another, whichever is read first."""
+    for name, note in _NOTES.items():
+        tables = document.get(name)
+        note(tables if isinstance(tables, Mapping) else {}, origin)
+
+
+def _resources(tables: Mapping[object, object], origin: Origin) -> None:
     """Note what other tables may name of the resources, before they are read themselves."""
     for key, table in tables.items():
         if not isinstance(key, str) or not isinstance(table, Mapping):
@@ -26,7 +33,7 @@ def resources(tables: Mapping[object, object], origin: Origin) -> None:
             _bound(f"resources.{key}.client", client, origin)
 
 
-def issuers(tables: Mapping[object, object], origin: Origin) -> None:
+def _issuers(tables: Mapping[object, object], origin: Origin) -> None:
     """Note which trusted issuers there are, and of which only identity assertions are taken."""
     for key, table in tables.items():
         if isinstance(key, str):
@@ -38,7 +45,7 @@ def issuers(tables: Mapping[object, object], origin: Origin) -> None:
                     origin.asserting_only.add(key)
 
 
-def services(tables: Mapping[object, object], origin: Origin) -> None:
+def _services(tables: Mapping[object, object], origin: Origin) -> None:
     """Note which services are targets, and which of them are brought upstream tokens."""
     for key, table in tables.items():
         if isinstance(key, str) and isinstance(table, Mapping):
@@ -47,7 +54,7 @@ def services(tables: Mapping[object, object], origin: Origin) -> None:
                 origin.upstream_services.add(key)
 
 
-def downstream_servers(tables: Mapping[object, object], origin: Origin) -> None:
+def _downstream_servers(tables: Mapping[object, object], origin: Origin) -> None:
     """Note which servers elsewhere are targets, whose scopes are like those of a service."""
     origin.external_services.update(origin.service_scopes)
     for key, table in tables.items():
@@ -58,9 +65,10 @@ def downstream_servers(tables: Mapping[object, object], origin: Origin) -> None:
             origin.downstream_clients[key] = frozenset(map(str, ids))
 
 
-def clients(tables: Mapping[object, object], origin: Origin) -> None:
+def _clients(tables: Mapping[object, object], origin: Origin) -> None:
     """Note which clients exchanges may name, and what those that are delegates are narrowed to."""
     origin.requesters.update(origin.owners)
+    origin.ids.update(origin.owners, map(str, tables))
     for key, table in tables.items():
         if not isinstance(key, str) or not isinstance(table, Mapping):
             continue
@@ -77,7 +85,7 @@ def clients(tables: Mapping[object, object], origin: Origin) -> None:
             origin.delegate_sources[key] = _texts(table.get("source_clients"))
 
 
-def exchanges(tables: Mapping[object, object], origin: Origin) -> None:
+def _exchanges(tables: Mapping[object, object], origin: Origin) -> None:
     """Note which exchanges there are, right or wrong."""
     origin.exchanges.update(map(str, tables))
 
@@ -95,3 +103,14 @@ def _bound(name: str, table: Mapping[object, object], origin: Origin) -> None:
 def _texts(value: object) -> frozenset[str]:
     listed = value if isinstance(value, list | Mapping) else ()
     return frozenset(each for each in listed if isinstance(each, str))
+
+
+# In this order: what comes later looks at what was noted before.
+_NOTES: Mapping[str, Callable[[Mapping[object, object], Origin], None]] = {
+    "resources": _resources,
+    "trusted_issuers": _issuers,
+    "external_services": _services,
+    "downstream_servers": _downstream_servers,
+    "clients": _clients,
+    "exchanges": _exchanges,
+}

@@ -11,12 +11,14 @@ _SIGN_IN = '["authorization_code", "refresh_token"]'
 
 
 def place(key: str, table: tuple[int | str, ...]) -> str:
-    """Return where a key that a table has not belongs, or nothing."""
+    """Return which tables have a key that this one has not, or nothing."""
     found = dict.fromkeys(_sections(key))
     if any(_is(each, table) for each in found):
         return "it is for the other type of [upstream]"
     names = [f"[{each}]" if each else "the top of the file" for each in found]
-    return f"it belongs into {' or '.join(names)}" if 0 < len(names) <= _FEW else ""
+    if len(names) == 1:
+        return f"it belongs into {names[0]}"
+    return f"it is a key of {' or '.join(names)}" if 0 < len(names) <= _FEW else ""
 
 
 def grant_types(client: Mapping[str, object]) -> str:

@@ -465,9 +465,9 @@ def test_a_workload_is_known_by_claims_of_a_trusted_issuers_tokens(settings):
 @pytest.mark.parametrize(
     ("changes", "key", "message"),
     [
-        ({"issuer": "nowhere"}, "issuer", "is not a trusted issuer"),
+        ({"issuer": "nowhere"}, "issuer", "not the name of a trusted issuer"),
         ({"claims": {}}, "claims", "too few"),
-        ({"targets": ["crm"]}, "targets[0]", "is not a resource"),
+        ({"targets": ["crm"]}, "targets[0]", "not the name of a resource"),
         ({"targets": []}, "targets", "too few"),
         ({"scopes": ["nobodys:scope"]}, "scopes[0]", "no target has"),
     ],
