@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -592,6 +593,10 @@ def test_keys_and_what_a_client_must_do_are_said(settings):
     assert said["client robot"].endswith(f"{proof} (1 in the file); only tokens bound to its key")
     assert f"{proof} (https://app.example/keys)" in said["client app"]
     assert said["exchanges for several targets"] == "at /token-batch"
+    found = settings(base())
+    pushing = replace(found.clients["robot"], require_pushed_authorization_requests=True)
+    found = replace(found, clients={**found.clients, "robot": pushing})
+    assert dict(describe(found).in_effect)["client robot"].endswith("; must push its requests")
 
 
 def test_of_many_users_of_an_issuer_the_number_is_said(settings):

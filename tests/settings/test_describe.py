@@ -95,6 +95,28 @@ LOOSENED = [
         },
         "downstream_servers.partner.issuer: http without TLS",
     ),
+    (
+        {
+            "resources/issues/client": {"client_secrets": ["env:TEST_UPSTREAM_SECRET"]},
+            "downstream_servers/partner": {
+                "issuer": "https://auth.partner.example",
+                "client_ids": {"issues": "x"},
+                "resources": ["http://localhost:9005/mcp"],
+                "scopes": [],
+            },
+        },
+        "downstream_servers.partner.resources: http without TLS",
+    ),
+    (
+        {
+            "external_services/crm": {
+                "token_url": "https://crm.example/token",
+                "client_auth": "none",
+                "resource": "http://127.0.0.1:9003/api",
+            }
+        },
+        "external_services.crm.resource: http without TLS",
+    ),
     ({"server/trusted_proxies": 1}, "server.trusted_proxies: the last 1"),
 ]
 

@@ -92,6 +92,8 @@ MISTAKES = [
      "grant_types of [clients.television]", "device_authorization = true in [server]"),
     ({"clients/robot": {**ROBOT, "dpop_bound_access_tokens": True}, "tokens/dpop": False},
      "tokens.dpop", "by clients.robot.dpop_bound", "write dpop = true, or leave out clients.robot"),
+    ({"resources/issues/client": {**OWN, "dpop_bound_access_tokens": True}, "tokens/dpop": False},
+     "tokens.dpop", "by resources.issues.client.dpop_bound_access_tokens", "write dpop = true"),
     ({"resources/issues/dpop_bound_access_tokens_required": True, "tokens/dpop": False},
      "tokens.dpop", "by resources.issues.dpop_bound", "or leave out resources.issues.dpop_bound"),
     ({"clients/robot": {**ROBOT, "targets": ["issues", "upstream"]}}, "clients.robot.targets",
@@ -225,3 +227,9 @@ def test_a_key_in_the_wrong_table_is_told_where_it_belongs(problems, path, value
     changes = {"clients/robot": dict(ROBOT), path: value}
     (problem,) = (each for each in problems(changes) if each.key == path.replace("/", "."))
     assert hint in problem.remedy
+
+
+def test_a_slip_of_the_keyboard_is_told_the_key_and_nothing_else(problems):
+    changes = {"clients/robot": {**ROBOT, "client_secret": "env:X"}}
+    (problem,) = problems(changes)
+    assert problem.remedy == "did you mean client_secrets?"
