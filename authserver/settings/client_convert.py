@@ -5,7 +5,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from authserver.oauth.act import Party
-from authserver.oauth.client import Client
+from authserver.oauth.client import AuthMethod, Client
 from authserver.oauth.edge import ANYBODY, UPSTREAM, Edge, Requester
 from authserver.oauth.exchange_request import GRANT_TYPE
 from authserver.settings.client_model import (
@@ -72,13 +72,12 @@ def _named_client(client_id: str, table: ClientTable) -> Client:
 def _client(client_id: str, table: CredentialsTable, name: str) -> Client:
     first, *others = table.client_secrets or (None,)
     has_keys = table.jwks is not None or table.jwks_uri is not None
+    usual: AuthMethod = "private_key_jwt" if has_keys else "client_secret_basic"
     return Client(
         client_id=client_id,
         redirect_uris=(),
         client_name=name,
-        token_endpoint_auth_method=(
-            "private_key_jwt" if has_keys else table.token_endpoint_auth_method
-        ),
+        token_endpoint_auth_method=table.token_endpoint_auth_method or usual,
         grant_types=(GRANT_TYPE,),
         response_types=(),
         secret_digest=first,

@@ -3,10 +3,11 @@
 import re
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from authserver.oauth.client_document import Publishers
-from authserver.settings import read
+from authserver.oauth.identity_assertion import GRANT_TYPE as JWT_BEARER
+from authserver.settings import clients, read
 from authserver.settings.origin import Origin, Read
 from authserver.settings.problem import wrong
 from authserver.settings.table import CaFile, Table, absent
@@ -19,7 +20,10 @@ def read_domain(value: object, origin: Origin) -> str:
     """Return the name of a domain in lower case, without a dot at either end."""
     text = read.read_text(value, origin)
     if not _DOMAIN.match(text):
-        raise wrong("is no domain in lower case", 'write it like "example.com"')
+        raise wrong(
+            "is no domain in lower case",
+            'write it like "example.com", without *: what is below it counts too',
+        )
     return text
 
 
@@ -69,6 +73,29 @@ class ClientDocumentsTable(Table):
     ca_file: CaFile | None = absent(
         "The authorities to trust in place of the system's, in PEM.", '"clients-ca.pem"'
     )
+
+    @field_validator("enabled")
+    @classmethod
+    def _somebody_brings_assertions(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001
+        origin = info.context
+        if value or not isinstance(origin, Origin) or not origin.asserting or origin.bringing:
+            return value
+        raise wrong(
+            f"is off, so that nobody could bring what {clients.listed(origin.asserting)} takes",
+            f"leave it out, or write [clients.NAME] with {JWT_BEARER} among its grant_types",
+        )
+
+    @field_validator("denied_domains")
+    @classmethod
+    def _leaves_what_is_allowed(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        allowed = info.data.get("allowed_domains", ())
+        lost = {each for each in allowed for no in value if f".{each}".endswith(f".{no}")}
+        if lost:
+            raise wrong(
+                f"denies what allowed_domains allows: {clients.listed(lost)}",
+                "leave it out here or there",
+            )
+        return value
 
 
 def to_publishers(table: ClientDocumentsTable) -> Publishers:

@@ -24,6 +24,11 @@ def read_jwks(value: object, origin: Origin) -> tuple[Key, ...] | None:
     """Return the keys of a set that a reference names; one that cannot be used is a mistake."""
     if value is None:
         return None
+    if not isinstance(value, str) or not value.startswith(("file:", "env:")):
+        raise wrong(
+            "must not be written into the configuration",
+            'write "file:/path" of a JSON Web Key Set, or the URL of one as jwks_uri',
+        )
     text = secret.read_bytes(value, origin)
     try:
         members = parse_object(text).get("keys")

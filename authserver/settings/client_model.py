@@ -8,7 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from authserver.oauth.client_metadata import DEVICE_CODE
 from authserver.oauth.exchange_request import GRANT_TYPE
 from authserver.oauth.identity_assertion import GRANT_TYPE as JWT_BEARER
-from authserver.settings import client_jwks, clients, redirect, secret
+from authserver.settings import client_auth, client_jwks, clients, redirect, secret
 from authserver.settings.origin import Origin, Read
 from authserver.settings.problem import wrong
 from authserver.settings.table import Table, Text, absent
@@ -30,17 +30,14 @@ GrantType = Literal[
     "urn:ietf:params:oauth:grant-type:device_code",
 ]
 RedirectUriOfClient = Annotated[str, Read("URI", redirect.read_client_redirect_uri)]
-SecretMethod = Literal["client_secret_basic", "client_secret_post"]
-AuthMethod = Literal["client_secret_basic", "client_secret_post", "none"]
+ServerMethod = Literal["client_secret_basic", "client_secret_post", "private_key_jwt"]
+AuthMethod = Literal["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
+_METHOD = "How it proves itself: private_key_jwt where it has keys, else client_secret_basic"
 
 
 class CredentialsTable(Table):
     """How a client of this file proves itself."""
 
-    token_endpoint_auth_method: AuthMethod = Field(
-        "client_secret_basic",
-        description="How it sends a secret; `none` for an application that has none.",
-    )
     jwks: Annotated[tuple[Key, ...] | None, Read("secret", client_jwks.read_jwks)] = absent(
         "Its public keys, a JSON Web Key Set in a file; it signs assertions with the private ones "
         "(`private_key_jwt`).",
@@ -49,6 +46,10 @@ class CredentialsTable(Table):
     jwks_uri: Annotated[str | None, Read("URL", client_jwks.read_jwks_uri)] = absent(
         "Where it publishes them, in place of `jwks`: fetched like the documents of clients.",
         '"https://app.example.com/jwks.json"',
+    )
+    token_endpoint_auth_method: AuthMethod | None = absent(
+        f"{_METHOD}, unless written; `none` for an application that has no secret.",
+        '"client_secret_post"',
     )
     dpop_bound_access_tokens: bool = Field(
         default=False,
@@ -66,33 +67,22 @@ class CredentialsTable(Table):
         '"ES256"',
     )
 
-    @field_validator("dpop_bound_access_tokens")
+    @field_validator("token_endpoint_auth_method")
     @classmethod
-    def _noted(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001
-        if value and isinstance(info.context, Origin):
-            info.context.needs_dpop.add("dpop_bound_access_tokens")
+    def _fits_keys(cls, value: str, info: ValidationInfo) -> str:
+        client_auth.check_method(value, info.data)
         return value
 
     @field_validator("client_secrets")
     @classmethod
-    def _one_of_two(cls, value: list[str], info: ValidationInfo) -> list[str]:
-        keys = [info.data.get(name, "a mistake") for name in ("jwks", "jwks_uri")]
-        has_keys = any(each not in (None, "a mistake") for each in keys)
-        is_public = info.data.get("token_endpoint_auth_method") == "none"
-        if is_public and (value or has_keys):
-            raise wrong("is of no use to a public client", "leave it out, or the method none")
-        if not value and keys == [None, None] and not is_public:
-            raise wrong("is missing", 'write ["env:NAME"], or jwks = "file:/path"')
-        if value and has_keys:
-            raise wrong("is not used beside keys", "leave out one of the two")
+    def _fits_keys_and_method(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        client_auth.check_secrets(value, info.data)
         return value
 
     @field_validator("token_endpoint_auth_signing_alg")
     @classmethod
-    def _of_keys(cls, value: str | None, info: ValidationInfo) -> str | None:
-        keys = [info.data.get(name, "a mistake") for name in ("jwks", "jwks_uri")]
-        if value is not None and keys == [None, None]:
-            raise wrong("is of no use without keys", "write jwks or jwks_uri, or leave it out")
+    def _fits_the_keys(cls, value: str | None, info: ValidationInfo) -> str | None:
+        client_auth.check_alg(value, info.data)
         return value
 
 
@@ -102,8 +92,8 @@ class ResourceClientTable(CredentialsTable):
     It may do so with tokens that were issued for it.
     """
 
-    token_endpoint_auth_method: SecretMethod = Field(
-        "client_secret_basic", description="How it sends a secret."
+    token_endpoint_auth_method: ServerMethod | None = absent(
+        f"{_METHOD}, unless written.", '"client_secret_post"'
     )
     client_id: ClientId = Field(
         "",
@@ -126,7 +116,7 @@ class ClientTable(CredentialsTable):
         min_length=1,
         description="What it may use the token endpoint for: `authorization_code` where users sign "
         "in through it, `client_credentials` for tokens of its own, where no user is.",
-        examples=[f'["{GRANT_TYPE}"]'],
+        examples=['["authorization_code", "refresh_token"]'],
     )
     redirect_uris: list[RedirectUriOfClient] = Field(
         [],
@@ -168,8 +158,6 @@ class ClientTable(CredentialsTable):
                 "has a grant for identity assertions, which nobody may make",
                 "write identity_assertions = true in [upstream] or [trusted_issuers.NAME]",
             )
-        if DEVICE_CODE in value and isinstance(info.context, Origin):
-            info.context.needs_devices.add(info.data.get("name") or "a client")
         is_public = info.data.get("token_endpoint_auth_method") == "none"
         if is_public and not set(value) <= {*asks_users, "refresh_token"}:
             raise wrong("needs a client that proves itself", "give it client_secrets, or keys")
@@ -191,8 +179,13 @@ class ClientTable(CredentialsTable):
         grant_types = info.data.get("grant_types", ("authorization_code",))
         if value and "authorization_code" not in grant_types:
             raise wrong("is of no use without authorization_code", "leave it out")
-        if value and isinstance(info.context, Origin):
-            info.context.needs_pushing.add("require_pushed_authorization_requests")
+        return value
+
+    @field_validator("targets")
+    @classmethod
+    def _that_its_grants_reach(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        if isinstance(info.context, Origin) and "grant_types" in info.data:
+            clients.check_reach(value, info.data["grant_types"], info.context)
         return value
 
     @field_validator("source_clients")

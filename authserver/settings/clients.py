@@ -1,7 +1,9 @@
-"""How clients are read, and what the tables that are read after them may name"""
+"""How clients are read, and what they and other tables may name"""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
+
+from pydantic_core import PydanticCustomError
 
 from authserver.oauth.edge import ANYBODY, UPSTREAM
 from authserver.oauth.exchange_request import GRANT_TYPE
@@ -10,6 +12,7 @@ from authserver.settings.problem import wrong
 from authserver.settings.read import read_key, read_scope
 
 _CLIENT_ID = re.compile(r"[\x21-\x7e]{1,128}\Z")
+_FEW = 20  # as many names as a remedy lists
 _OURS = re.compile(r"(?:mcp|usr|ext)-")  # how the ids begin that we make
 
 
@@ -39,69 +42,23 @@ def read_resource_name(value: object, origin: Origin) -> str:
     return read_key(value, origin)
 
 
-def note_resources(tables: Mapping[object, object], origin: Origin) -> None:
-    """Note what other tables may name of the resources, before they are read themselves."""
-    for key, table in tables.items():
-        if not isinstance(key, str) or not isinstance(table, Mapping):
-            continue
-        origin.sources.add(key)
-        origin.resource_scopes[key] = _texts(table.get("scopes"))
-        origin.scopes.update(origin.resource_scopes[key])
-        if table.get("upstream_token") == "exchange":
-            origin.upstream_scopes[key] = _texts(table.get("upstream_scopes"))
-        client = table.get("client")
-        if isinstance(client, Mapping):
-            origin.owners.setdefault(str(client.get("client_id", key)), key)
-
-
-def note_issuers(tables: Mapping[object, object], origin: Origin) -> None:
-    """Note which trusted issuers there are, and of which only identity assertions are taken."""
-    for key, table in tables.items():
-        if isinstance(key, str):
-            origin.sources.add(key)
-            origin.issuers.add(key)
-            if not isinstance(table, Mapping) or table.get("audiences"):
-                continue
-            if table.get("identity_assertions"):
-                origin.asserting_only.add(key)
-
-
-def note_services(tables: Mapping[object, object], origin: Origin) -> None:
-    """Note which services are targets, and which of them are brought upstream tokens."""
-    for key, table in tables.items():
-        if isinstance(key, str) and isinstance(table, Mapping):
-            origin.service_scopes[key] = _texts(table.get("scopes"))
-            if table.get("subject") != "minted" and key not in origin.resource_scopes:
-                origin.upstream_services.add(key)
-
-
-def note_downstream_servers(tables: Mapping[object, object], origin: Origin) -> None:
-    """Note which servers elsewhere are targets, whose scopes are like those of a service."""
-    origin.external_services.update(origin.service_scopes)
-    for key, table in tables.items():
-        if isinstance(key, str) and isinstance(table, Mapping):
-            origin.service_scopes.setdefault(key, _texts(table.get("scopes")))
-            known = table.get("client_ids")
-            ids = known if isinstance(known, Mapping) else {}
-            origin.downstream_clients[key] = frozenset(map(str, ids))
-
-
-def note_clients(tables: Mapping[object, object], origin: Origin) -> None:
-    """Note which clients exchanges may name, and what those that are delegates are narrowed to."""
-    origin.requesters.update(origin.owners)
-    for key, table in tables.items():
-        if not isinstance(key, str) or not isinstance(table, Mapping):
-            continue
-        if GRANT_TYPE in _texts(table.get("grant_types")):
-            origin.requesters.add(key)
-            origin.delegate_targets[key] = _texts(table.get("targets"))
-            origin.delegate_scopes[key] = _texts(table.get("scopes"))
-            origin.delegate_sources[key] = _texts(table.get("source_clients"))
-
-
-def _texts(value: object) -> frozenset[str]:
-    listed = value if isinstance(value, list | Mapping) else ()
-    return frozenset(each for each in listed if isinstance(each, str))
+def unknown_requester(value: object, origin: Origin) -> PydanticCustomError:
+    """Return the mistake of naming who cannot exchange, with how they could."""
+    ids = known("clients that exchange", origin.requesters)
+    if isinstance(value, str) and value in origin.resource_scopes:
+        own = next((each for each, key in origin.owners.items() if key == value), None)
+        if own is not None:
+            return wrong("is a resource, and not the client id of one", f"write {own}")
+        return wrong(
+            "is a resource without a client of its own",
+            f"write [resources.{value}.client] with client_secrets or jwks; {ids}",
+        )
+    if isinstance(value, str) and value in origin.ids:
+        return wrong("is a client that exchanges nothing", f"add {GRANT_TYPE} to its grant_types")
+    return wrong(
+        "is not a client of this file",
+        f"write [clients.NAME], or [resources.NAME.client] for the server of a resource; {ids}",
+    )
 
 
 def read_target(value: object, origin: Origin) -> str:
@@ -112,12 +69,24 @@ def read_target(value: object, origin: Origin) -> str:
     return value
 
 
+def check_reach(targets: list[str], grant_types: Collection[str], origin: Origin) -> None:
+    """Refuse targets that are no MCP servers to a client that exchanges nothing."""
+    beyond = set(targets) - set(origin.resource_scopes)
+    if beyond and GRANT_TYPE not in grant_types:
+        raise wrong(
+            f"names what only an exchange has tokens for: {listed(beyond)}",
+            f"name resources, or add {GRANT_TYPE} to grant_types",
+        )
+
+
 def read_target_scope(value: object, origin: Origin) -> str:
     """Return a scope that some target has."""
     name = read_scope(value, origin)
     scopes = (*origin.resource_scopes.values(), *origin.service_scopes.values())
     if not any(name in each for each in (*scopes, *origin.upstream_scopes.values())):
-        raise wrong("is a scope that no target has", "name a scope of a resource or service")
+        all_of_them = {each for names in scopes for each in names}
+        few = f": {listed(all_of_them)}" if len(all_of_them) <= _FEW else ""
+        raise wrong("is a scope that no target has", f"name a scope of a resource or service{few}")
     return name
 
 
@@ -134,6 +103,11 @@ def read_source_client(value: object, origin: Origin) -> str:
     """Return the id of a client, `NAME:id` or `NAME:*` of a source that has its own, or `*`."""
     if not isinstance(value, str) or not re.match(r"[\x21-\x7e]{1,2048}\Z", value):
         raise wrong("is not a client id", f'write a client id, or "{ANYBODY}" for any')
+    if value in origin.resource_scopes and value not in origin.ids:
+        raise wrong(
+            "is a resource, and not the client of its users",
+            f'write the ids of the clients, or "{ANYBODY}" for any',
+        )
     name, _, client_id = value.rpartition(":")
     sources = {*origin.issuers, UPSTREAM}
     if client_id == ANYBODY and name and name not in sources:

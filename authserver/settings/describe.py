@@ -4,9 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from authserver.oauth.allow import Allow
-from authserver.oauth.resource import Resource
-from authserver.settings import exchanges, fingerprint, kept_tokens, loosened, publishers
+from authserver.settings import (
+    exchanges,
+    fingerprint,
+    kept_tokens,
+    loosened,
+    parties,
+    policies,
+    publishers,
+)
 from authserver.settings.duration import text
 from authserver.settings.values import Settings
 
@@ -44,10 +50,9 @@ def _in_effect(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "users are known by", source
     yield "redirect URI there", settings.redirect_uri
     for resource in settings.resources:
-        retired = ", retired: no new authorizations" if resource.retired else ""
-        yield f"resource {resource.key}", f"{resource.url} ({_scopes(resource)}){retired}"
-        yield from _policy(resource)
+        yield from policies.in_effect(resource)
     yield from kept_tokens.in_effect(settings)
+    yield from parties.in_effect(settings)
     yield from exchanges.in_effect(settings)
     yield "database", _without_secrets(settings.database_url)
     yield "sealing keys", ", ".join(key.kid for key in settings.sealing_keys)
@@ -56,12 +61,16 @@ def _in_effect(settings: Settings) -> Iterator[tuple[str, str]]:
         yield name.replace("_", " "), text(getattr(tokens, name))
     yield "tokens bound to keys", _binding(settings)
     yield "registration", _who_registers(settings)
+    for name in loosened.KEPT:
+        yield f"registrations, {name.replace('_', ' ')}", text(getattr(settings.registration, name))
     patterns = settings.registration.redirect.patterns
     yield "https redirect URIs", "as the patterns allow" if patterns else "any"
     yield from publishers.in_effect(settings)
-    for name in loosened.LIMITS:
+    for name in loosened.limits(settings):
         yield name.replace("_", " "), _limit(name, getattr(settings.rate_limits, name))
+    yield "pushed requests", "at /par" if settings.pushed_authorization_requests else "not taken"
     yield "devices", "may ask, by a code" if settings.device_authorization else "may not ask"
+    yield "offline_access", "listed" if tokens.advertise_offline_access else "tolerated, not listed"
     yield "trusted proxies", str(settings.trusted_proxies)
     yield "templates", str(settings.pages.templates or "ours")
 
@@ -92,31 +101,6 @@ def _binding(settings: Settings) -> str:
     bound = [each.key for each in settings.resources if each.dpop_bound_access_tokens_required]
     always = f"; always for {', '.join(bound)}" if bound else ""
     return f"where a client proves to hold one{nonce}{always}"
-
-
-def _scopes(resource: Resource) -> str:
-    names = [f"{name}, sensitive" if s.sensitive else name for name, s in resource.scopes.items()]
-    return "; ".join(names) or "no scopes"
-
-
-def _policy(resource: Resource) -> Iterator[tuple[str, str]]:
-    everybody = "everybody who signs in"
-    yield f"  who may use {resource.key}", _who(resource.allow) if resource.allow else everybody
-    for name, scope in resource.scopes.items():
-        if scope.allow:
-            yield f"  who may have {name}", f"of these: {_who(scope.allow)}"
-    if resource.claims:
-        yield "  its tokens say", ", ".join(resource.claims)
-
-
-def _who(allow: Allow) -> str:
-    subjects = (f"{sub} of {issuer}" if issuer else sub for issuer, sub in allow.subjects)
-    rules = (
-        ("verified e-mail", (*(f"at {each}" for each in allow.email_domains), *allow.emails)),
-        ("subject", tuple(subjects)),
-        *((f"{path} has", tuple(wanted)) for path, wanted in allow.claims.items()),
-    )
-    return "; ".join(f"{name} {', or '.join(sorted(each))}" for name, each in rules if each)
 
 
 def _without_secrets(url: str) -> str:

@@ -23,9 +23,9 @@ def read_server_name(value: object, origin: Origin) -> str:
 
 
 def read_requester(value: object, origin: Origin) -> str:
-    """Return the id of a client that exchanges; which those are is known only later."""
-    if not isinstance(value, str) or not value:
-        raise wrong("is not a client id", clients.known("clients of resources", origin.owners))
+    """Return the id of a client that exchanges."""
+    if not isinstance(value, str) or value not in origin.requesters:
+        raise clients.unknown_requester(value, origin)
     return value
 
 

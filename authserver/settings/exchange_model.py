@@ -6,7 +6,6 @@ from typing import Annotated
 from pydantic import Field, ValidationInfo, field_validator
 
 from authserver.oauth.edge import ANYBODY, UPSTREAM
-from authserver.oauth.exchange_request import GRANT_TYPE
 from authserver.settings import clients, exchange_scopes
 from authserver.settings.client_model import TargetName
 from authserver.settings.origin import Origin, Read
@@ -19,11 +18,8 @@ _SUBJECT = re.compile(r"(?:usr|ext)-[A-Za-z0-9_-]+\Z")
 
 def read_requester(value: object, origin: Origin) -> str:
     """Return the id of a client that exchanges."""
-    if not isinstance(value, str) or value not in origin.requesters | origin.client_ids:
-        ids = clients.known("clients that exchange", origin.requesters)
-        raise wrong("is not a client of this file", ids)
-    if value not in origin.requesters:
-        raise wrong("is a client that exchanges nothing", f"add {GRANT_TYPE} to its grant_types")
+    if not isinstance(value, str) or value not in origin.requesters:
+        raise clients.unknown_requester(value, origin)
     return value
 
 
@@ -145,6 +141,20 @@ class ExchangeTable(Table):
         if way in origin.ways:
             raise wrong("is where another table leads", "write one table with all of its scopes")
         origin.ways.add(way)
+        return value
+
+    @field_validator("allow_unbound")
+    @classmethod
+    def _for_what_cannot_be_bound(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001
+        target, origin = info.data.get("target"), info.context
+        is_bound = isinstance(origin, Origin) and (
+            target in origin.resource_scopes or target in origin.downstream_clients
+        )
+        if value and is_bound:
+            raise wrong(
+                f"is of no use: what is for {target} is bound to the requester's key",
+                f"leave it out: it is for {UPSTREAM} and external services alone",
+            )
         return value
 
     @field_validator("scopes")

@@ -37,7 +37,9 @@ def check(
     if isinstance(value, dict):
         worth = {each for listed in value.values() for each in listed}
         if known is not None and not set(value) <= known:
-            raise wrong(f"names scopes that {source} has not", clients.known("its scopes", known))
+            raise wrong(
+                f"names scopes that {source} has not", clients.known(f"scopes of {source}", known)
+            )
     elif known is not None and target != UPSTREAM:
         raise wrong("is a list", f'say what each scope of {source} is worth: {{ "…" = ["…"] }}')
     else:
@@ -52,7 +54,9 @@ def check(
 def _check_target(source: str, target: str, worth: set[str], origin: Origin) -> None:
     has = origin.resource_scopes.get(target, origin.service_scopes.get(target, frozenset()))
     if not worth <= has:
-        raise wrong(f"names scopes that {target} has not", clients.known("its scopes", has))
+        raise wrong(
+            f"names scopes that {target} has not", f"scopes of {target}: {clients.listed(has)}"
+        )
     if target in origin.upstream_services:
         _check_kept(source, origin)
 

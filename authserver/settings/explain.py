@@ -9,6 +9,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from authserver.settings import proposal
+from authserver.settings.client_model import ClientTable
 from authserver.settings.model import File
 from authserver.settings.presets import presets
 from authserver.settings.problem import CUSTOM, Problem
@@ -32,6 +34,9 @@ _BOUNDS = {
     "too_short": ("has too few entries", "write at least {min_length}"),
     "too_long": ("has too many entries", "write at most {max_length}"),
 }
+
+
+_ALMOST = 0.9  # so alike that it is a slip of the keyboard
 
 
 def explain(error: ValidationError) -> tuple[Problem, ...]:
@@ -69,23 +74,39 @@ def _problem(error: ErrorDetails) -> Problem:
     elif kind in _BOUNDS:
         message, remedy = _BOUNDS[kind]
         words = message, remedy.format(**context)
+    elif kind in ("list_type", "dict_type"):
+        words = _wrong_type(error)
     else:
         words = _TYPES.get(kind, ("is not valid", "see docs/configuration.md"))
     return Problem(spelled(error["loc"]), *words)
 
 
 def _unknown(location: tuple[int | str, ...]) -> tuple[str, str]:
-    table = _annotation(location[:-1])
-    known = list(table.model_fields)
-    close = difflib.get_close_matches(str(location[-1]), known, n=1)
-    remedy = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
-    return "is not a known key", remedy
+    known, key = list(_annotation(location[:-1]).model_fields), str(location[-1])
+    place = proposal.place(key, _written(location[:-1]))
+    close = difflib.get_close_matches(key, known, n=1)
+    if close and difflib.SequenceMatcher(None, key, close[0]).ratio() > _ALMOST:
+        place = ""
+    remedies = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}", place
+    return "is not a known key", "; ".join(each for each in reversed(remedies) if each)
+
+
+def _wrong_type(error: ErrorDetails) -> tuple[str, str]:
+    """Say what is wanted in place of a text, by the example of the key where it has one."""
+    message, remedy = _TYPES[error["type"]]
+    *table, key = error["loc"]
+    field = getattr(_annotation(tuple(table)), "model_fields", {}).get(str(key))
+    example = field.examples[0] if field is not None and field.examples else ""
+    bracket = "[" if error["type"] == "list_type" else "{"
+    return message, f"{remedy.partition(':')[0]}: {example}" if example[:1] == bracket else remedy
 
 
 def _missing(error: ErrorDetails) -> tuple[str, str]:
     location = error["loc"]
     field = _annotation(location[:-1]).model_fields[str(location[-1])]
     example = field.examples[0] if field.examples else "it"
+    if field is ClientTable.model_fields["grant_types"]:
+        example = proposal.grant_types(error["input"])
     named = error["input"].get("preset") if location[-1] == "issuer" else None
     preset = presets().get(named) if isinstance(named, str) else None
     if preset is not None and preset.issuer_example:
@@ -98,7 +119,11 @@ def _missing(error: ErrorDetails) -> tuple[str, str]:
 def _not_allowed(error: ErrorDetails) -> tuple[str, str]:
     allowed = [str(each) for each in get_args(_annotation(error["loc"]))]
     written = error["input"]
-    close = difflib.get_close_matches(written, allowed, n=1) if isinstance(written, str) else []
+    close: list[str] = []
+    if isinstance(written, str):
+        tail = f":{written.replace('_', '-')}"
+        close = [each for each in allowed if each.replace("_", "-").endswith(tail)]
+        close = close or difflib.get_close_matches(written, allowed, n=1)
     hint = f"did you mean {close[0]}? " if close else ""
     return "is not one of the allowed values", f"{hint}write one of: {', '.join(allowed)}"
 

@@ -1,12 +1,12 @@
 """Where a configuration is looser than the defaults, key by key: no switch is thrown unseen"""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
+from authserver.oauth.client import RegistrationPolicy
 from authserver.oauth.redirect_uri import PRIVATE_SCHEMES
-from authserver.settings import exchanges, kept_tokens, publishers
+from authserver.settings import exchanges, kept_tokens, parties, plain_http, publishers
 from authserver.settings.duration import text
-from authserver.settings.upstream import OidcUpstream, Upstream
+from authserver.settings.upstream import CLOCK_SKEW, OidcUpstream, Upstream
 from authserver.settings.values import (
     PUBLISH_LEAD_TIME,
     ROTATION_INTERVAL,
@@ -21,6 +21,7 @@ LIFETIMES = (
     "refresh_idle_lifetime",
     "refresh_absolute_lifetime",
 )
+KEPT = ("unused_lifetime", "idle_lifetime")
 LIMITS = (
     "register_per_address",
     "register_in_all",
@@ -34,17 +35,26 @@ LIMITS = (
 )
 
 
+def limits(settings: Settings) -> tuple[str, ...]:
+    """Return the limits of what is switched on."""
+    is_on = {"register": settings.registration.enabled, "user_codes": settings.device_authorization}
+    off = tuple(name for name, on in is_on.items() if not on)
+    return tuple(name for name in LIMITS if not name.startswith(off))
+
+
 def loosened(settings: Settings) -> Iterator[str]:
     """Yield a sentence for each setting that is looser than its default, with its key first."""
-    yield from _plain_http(settings)
+    yield from plain_http.loosened(settings)
     yield from _upstream(settings.upstream)
     yield from _lifetimes(settings)
     yield from _registration(settings)
+    yield from _registered(settings.registration)
     yield from publishers.loosened(settings)
     yield from _rate_limits(settings.rate_limits)
     for path in settings.exposed_files:
         yield f"{path}: others than its owner may read this secret; chmod 600 keeps them out"
     yield from kept_tokens.loosened(settings)
+    yield from parties.loosened(settings)
     yield from exchanges.loosened(settings)
     if not settings.tokens.dpop:
         yield "tokens.dpop: false, so that clients with a key get tokens that anybody can use too"
@@ -60,31 +70,18 @@ def loosened(settings: Settings) -> Iterator[str]:
         )
 
 
-def _plain_http(settings: Settings) -> Iterator[str]:
-    urls = {"issuer": settings.issuer, **_upstream_urls(settings.upstream)}
-    urls |= {f"resources.{each.key}.url": each.url for each in settings.resources}
-    for key, url in urls.items():
-        if urlsplit(url).scheme == "http":
-            yield f"{key}: http without TLS, good for this machine only"
-
-
-def _upstream_urls(upstream: Upstream) -> dict[str, str]:
-    if isinstance(upstream, OidcUpstream):
-        return {"upstream.issuer": upstream.issuer}
-    urls = {
-        "upstream.authorization_endpoint": upstream.authorization_endpoint,
-        "upstream.token_endpoint": upstream.token_endpoint,
-        "upstream.userinfo_endpoint": upstream.userinfo_endpoint,
-        "upstream.emails_endpoint": upstream.emails_endpoint,
-    }
-    return {key: url for key, url in urls.items() if url is not None}
-
-
 def _upstream(upstream: Upstream) -> Iterator[str]:
     if upstream.client_auth == "none":
         yield 'upstream.client_auth: "none", so that PKCE alone protects the code'
-    if isinstance(upstream, OidcUpstream) and "HS256" in upstream.id_token_algs:
+    if not isinstance(upstream, OidcUpstream):
+        return
+    if "HS256" in upstream.id_token_algs:
         yield "upstream.id_token_algs: HS256, so that whoever knows the secret can sign ID tokens"
+    if upstream.exchange_audiences:
+        audiences = ", ".join(upstream.exchange_audiences)
+        yield f"upstream.exchange_audiences: its tokens for {audiences} are exchanged too"
+    if upstream.clock_skew > CLOCK_SKEW:
+        yield f"upstream.clock_skew: {upstream.clock_skew} instead of {CLOCK_SKEW}"
 
 
 def _lifetimes(settings: Settings) -> Iterator[str]:
@@ -116,6 +113,13 @@ def _registration(settings: Settings) -> Iterator[str]:
     if policy.default_client_scopes:
         names = ", ".join(policy.default_client_scopes)
         yield f"registration.default_client_scopes: every client may ask for {names}"
+
+
+def _registered(policy: RegistrationPolicy) -> Iterator[str]:
+    for name in KEPT:
+        value, usual = getattr(policy, name), getattr(RegistrationPolicy(), name)
+        if value > usual:
+            yield f"registration.{name}: {text(value)} instead of {text(usual)}"
 
 
 def _rate_limits(limits: RateLimits) -> Iterator[str]:

@@ -1,9 +1,11 @@
 """The configuration file as a pydantic model: its tables, in the order they are read"""
 
-from pydantic import Field, ValidationInfo, field_validator
+from typing import get_args
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from authserver.oauth.edge import UPSTREAM
-from authserver.settings import clients, upstream_model
+from authserver.settings import notes, sections, upstream_model
 from authserver.settings.client_document_model import ClientDocumentsTable
 from authserver.settings.client_model import ClientKey, ClientTable, ResourceKey
 from authserver.settings.downstream_model import DownstreamServerTable, ServerName
@@ -11,6 +13,7 @@ from authserver.settings.exchange_model import ExchangeTable
 from authserver.settings.external_service_model import ExternalServiceTable, ServiceName
 from authserver.settings.origin import Origin
 from authserver.settings.policy_model import RateLimitsTable, RegistrationTable
+from authserver.settings.problem import wrong
 from authserver.settings.resource_model import ResourceTable
 from authserver.settings.server_model import (
     DatabaseTable,
@@ -59,6 +62,23 @@ class File(Table):
     pages: PagesTable = optional("How the pages look.")
     server: ServerTable = optional("What stands in front.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _noted(cls, value: object, info: ValidationInfo) -> object:
+        if isinstance(value, dict) and isinstance(info.context, Origin):
+            notes.take(value, info.context)
+        return value
+
+    @field_validator(*sections.NAMED, mode="before")
+    @classmethod
+    def _each_has_a_name(cls, value: object, info: ValidationInfo) -> object:
+        table = get_args(cls.model_fields[info.field_name or ""].annotation)[1]
+        if isinstance(value, dict) and any(
+            key in table.model_fields and not isinstance(each, dict) for key, each in value.items()
+        ):
+            raise wrong("is a table without a name", f"write [{info.field_name}.NAME]")
+        return value
+
     @field_validator("upstream", mode="before")
     @classmethod
     def _preset_and_type(cls, value: object, info: ValidationInfo) -> object:
@@ -70,40 +90,10 @@ class File(Table):
 
     @field_validator("resources", mode="before")
     @classmethod
-    def _names_and_scopes(cls, value: object, info: ValidationInfo) -> object:
+    def _names(cls, value: object) -> object:
         if not isinstance(value, dict):
             return value
-        if isinstance(info.context, Origin):
-            clients.note_resources(value, info.context)
         return {key: _named(key, table) for key, table in value.items()}
-
-    @field_validator("trusted_issuers", mode="before")
-    @classmethod
-    def _sources(cls, value: object, info: ValidationInfo) -> object:
-        if isinstance(value, dict) and isinstance(info.context, Origin):
-            clients.note_issuers(value, info.context)
-        return value
-
-    @field_validator("external_services", mode="before")
-    @classmethod
-    def _targets(cls, value: object, info: ValidationInfo) -> object:
-        if isinstance(value, dict) and isinstance(info.context, Origin):
-            clients.note_services(value, info.context)
-        return value
-
-    @field_validator("downstream_servers", mode="before")
-    @classmethod
-    def _further_targets(cls, value: object, info: ValidationInfo) -> object:
-        if isinstance(value, dict) and isinstance(info.context, Origin):
-            clients.note_downstream_servers(value, info.context)
-        return value
-
-    @field_validator("clients", mode="before")
-    @classmethod
-    def _requesters(cls, value: object, info: ValidationInfo) -> object:
-        if isinstance(value, dict) and isinstance(info.context, Origin):
-            clients.note_clients(value, info.context)
-        return value
 
 
 def _named(key: object, table: object) -> object:

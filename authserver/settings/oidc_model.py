@@ -4,7 +4,6 @@ from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from authserver.oauth.edge import UPSTREAM
 from authserver.settings import presets
 from authserver.settings.client_key import OPTIONAL_CLIENT_KEY, algorithms
 from authserver.settings.origin import Origin
@@ -20,6 +19,7 @@ from authserver.settings.table import (
     optional,
 )
 from authserver.settings.upstream import (
+    CLOCK_SKEW,
     TENANT,
     AssertionAlgorithm,
     AssertionAudience,
@@ -100,7 +100,7 @@ class OidcTable(UpstreamTable):
         "sign-in: it says then who its users are to them, and what they may have here.",
     )
     clock_skew: int = Field(
-        60, ge=0, le=300, description="Seconds that the provider's clock may be off."
+        CLOCK_SKEW, ge=0, le=300, description="Seconds that the provider's clock may be off."
     )
 
     @field_validator("identity_assertions")
@@ -109,7 +109,7 @@ class OidcTable(UpstreamTable):
         if value and "HS256" in info.data.get("id_token_algs", ()):
             raise wrong("is not for keys that are shared", "leave HS256 out of id_token_algs")
         if value and isinstance(info.context, Origin):
-            info.context.asserting.add(UPSTREAM)
+            info.context.asserting.add("upstream.identity_assertions")
         return value
 
     @field_validator("issuer")

@@ -16,11 +16,12 @@ class Origin:
     `exposed` are files of secrets that others than their owner may read. `secrets` are the contents
     of each by the reference to it, `secret_files` where those of files are. By the name of a
     resource are its scopes and, where its upstream tokens are kept, theirs; `owners` names the
-    resource whose own client an id is; `ways` are requester, source and target of each exchange;
-    `needs_dpop` and `needs_pushing` are the keys that are of no use where tokens are not bound and
-    requests are not pushed, `needs_devices` the names of clients that are devices; `asserting` are
-    the sources whose identity assertions are taken, `asserting_only` the trusted issuers of whom
-    nothing else is.
+    resource whose own client an id is, `ids` are those of all clients; `ways` are requester, source
+    and target of each exchange; `needs_dpop` and `needs_pushing` are the keys that are of no use
+    where tokens are not bound and requests are not pushed, `needs_devices` the tables of clients
+    that are devices; `asserting` are the keys by which identity assertions are taken,
+    `asserting_only` the trusted issuers of whom nothing else is, `bringing` the clients that may
+    bring them; `exchanges` are the names of their tables.
     """
 
     directory: Path
@@ -37,15 +38,18 @@ class Origin:
     downstream_clients: dict[str, frozenset[str]] = field(default_factory=dict)
     asserting: set[str] = field(default_factory=set)
     asserting_only: set[str] = field(default_factory=set)
+    bringing: set[str] = field(default_factory=set)
     sources: set[str] = field(default_factory=set)
     issuers: set[str] = field(default_factory=set)
     known_issuers: set[str] = field(default_factory=set)
     client_ids: set[str] = field(default_factory=set)
+    ids: set[str] = field(default_factory=set)
     requesters: set[str] = field(default_factory=set)
     owners: dict[str, str] = field(default_factory=dict)
     delegate_targets: dict[str, frozenset[str]] = field(default_factory=dict)
     delegate_scopes: dict[str, frozenset[str]] = field(default_factory=dict)
     delegate_sources: dict[str, frozenset[str]] = field(default_factory=dict)
+    exchanges: set[str] = field(default_factory=set)
     ways: set[tuple[str, str, str]] = field(default_factory=set)
     needs_dpop: set[str] = field(default_factory=set)
     needs_pushing: set[str] = field(default_factory=set)

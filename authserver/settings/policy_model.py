@@ -1,6 +1,6 @@
 """The tables of the file about strangers: who may register, and how often they may ask"""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -22,6 +22,7 @@ from authserver.settings.values import DAY, RateLimits
 _POLICY = RegistrationPolicy()
 _LIMITS = RateLimits()
 _HOUR = 3600
+_Switch = TypeVar("_Switch", bool, list[str])
 
 
 class RegistrationTable(Table):
@@ -33,8 +34,9 @@ class RegistrationTable(Table):
     allowed_redirect_uri_patterns: list[Pattern] = Field(
         [],
         max_length=100,
-        description="Where written, every https redirect URI must match one. * stands for any "
-        "characters of one component: host, port or path.",
+        description="Where written, every https redirect URI must match one from then on; "
+        "registrations that are stored already stay as they are, but for `stateless` ones. * "
+        "stands for any characters of one component: host, port or path.",
         examples=['["https://*.example.com/oauth/*"]'],
     )
     private_schemes: list[PrivateScheme] = Field(
@@ -90,6 +92,26 @@ class RegistrationTable(Table):
         _POLICY.idle_lifetime,
         description="How long a client is kept that has no live grant any more.",
     )
+
+    @field_validator("idempotent", "stateless", "management", "initial_access_tokens")
+    @classmethod
+    def _while_open(cls, value: _Switch, info: ValidationInfo) -> _Switch:
+        if value and info.data.get("enabled") is False:
+            raise wrong(
+                "is of no use while nobody may register (enabled = false)",
+                "leave it out, or enabled",
+            )
+        return value
+
+    @field_validator("management")
+    @classmethod
+    def _has_a_row(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's
+        if value and info.data.get("stateless"):
+            raise wrong(
+                "is not possible beside stateless, which stores nothing that could be changed",
+                "leave out one of the two",
+            )
+        return value
 
     @field_validator("stateless")
     @classmethod

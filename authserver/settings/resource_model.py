@@ -7,7 +7,6 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from authserver.oauth.resource import MAX_SCOPES, Liveness, UpstreamTokenUse
 from authserver.settings.allow_model import AllowTable, TokenClaim
 from authserver.settings.client_model import ResourceClientTable
-from authserver.settings.origin import Origin
 from authserver.settings.problem import wrong
 from authserver.settings.table import (
     AccessTokenLifetime,
@@ -109,13 +108,6 @@ class ResourceTable(Table):
         "The MCP server as a client of its own, to exchange and introspect tokens issued for it.",
         '{ client_secrets = ["env:ISSUES_CLIENT_SECRET"] }',
     )
-
-    @field_validator("dpop_bound_access_tokens_required")
-    @classmethod
-    def _noted(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001
-        if value and isinstance(info.context, Origin):
-            info.context.needs_dpop.add("dpop_bound_access_tokens_required")
-        return value
 
     @field_validator("upstream_scopes")
     @classmethod

@@ -6,7 +6,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from authserver.oauth.identity_assertion import UnknownResource
 from authserver.sealing import SealingKey
-from authserver.settings import secret
+from authserver.settings import notes, secret
 from authserver.settings.duration import duration
 from authserver.settings.origin import Origin
 from authserver.settings.problem import wrong
@@ -119,12 +119,24 @@ class TokensTable(Table):
         "invalid_grant, says MCP; some clients and tests expect invalid_target.",
     )
 
+    @field_validator("token_batch")
+    @classmethod
+    def _has_exchanges(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001
+        if value and isinstance(info.context, Origin) and not notes.has_exchanges(info.context):
+            raise wrong(
+                "is of no use where nothing is exchanged", "write [exchanges.NAME], or leave it out"
+            )
+        return value
+
     @field_validator("dpop")
     @classmethod
     def _on_where_needed(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001
         if not value and isinstance(info.context, Origin) and info.context.needs_dpop:
             names = ", ".join(sorted(info.context.needs_dpop))
-            raise wrong("is off, while the file demands it elsewhere", f"leave it out, or {names}")
+            raise wrong(
+                f"is off, while tokens have to be bound to keys by {names}",
+                f"write dpop = true, or leave out {names}",
+            )
         return value
 
     @field_validator("dpop_nonce")
@@ -182,9 +194,10 @@ class ServerTable(Table):
     @classmethod
     def _on_where_it_has_to_be(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001
         if not value and isinstance(info.context, Origin) and info.context.needs_pushing:
+            names = ", ".join(sorted(info.context.needs_pushing))
             raise wrong(
-                "is off, while a client has to push its requests",
-                "leave it out, or require_pushed_authorization_requests of the client",
+                f"is off, while requests have to be pushed by {names}",
+                f"leave it out, or leave out {names}",
             )
         return value
 
@@ -195,6 +208,6 @@ class ServerTable(Table):
             names = ", ".join(sorted(info.context.needs_devices))
             raise wrong(
                 f"is off, while the device grant is among the grant_types of {names}",
-                "write device_authorization = true, or leave out the grant",
+                "write device_authorization = true in [server], or leave out the grant there",
             )
         return value

@@ -94,13 +94,6 @@ class TrustedIssuerTable(Table):
         '"cluster-ca.pem"',
     )
 
-    @field_validator("identity_assertions")
-    @classmethod
-    def _noted(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001
-        if value and isinstance(info.context, Origin):
-            info.context.asserting.add("trusted_issuers")
-        return value
-
     @field_validator("audiences")
     @classmethod
     def _for_whom(cls, value: list[str], info: ValidationInfo) -> list[str]:

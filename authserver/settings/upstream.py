@@ -27,6 +27,7 @@ IdTokenAlgorithm = Literal[
     "HS256",
 ]
 PrivateKey = ECKey | OKPKey | RSAKey
+CLOCK_SKEW = 60  # seconds that its clock may be off
 TENANT = "{tenantid}"  # as Entra writes it in the issuer of its metadata for many tenants
 
 
@@ -115,7 +116,7 @@ class OidcUpstream(UpstreamRegistration):
     client_assertion_audience: AssertionAudience = "issuer"
     exchange_audiences: tuple[str, ...] = ()
     identity_assertions: bool = False
-    clock_skew: int = 60
+    clock_skew: int = CLOCK_SKEW
 
     def issuer_of(self, tenant: str) -> str:
         """Return the issuer of one tenant's tokens."""

@@ -17,8 +17,11 @@ from authserver.settings.table import Table
 def read_issuer_name(value: object, origin: Origin) -> str:
     """Return the name of a trusted issuer of this file."""
     if not isinstance(value, str) or value not in origin.issuers:
-        known = ", ".join(sorted(origin.issuers)) or "there are none here"
-        raise wrong("is not a trusted issuer", f"write [trusted_issuers.NAME]; known: {known}")
+        names = clients.known("trusted issuers", origin.issuers)
+        raise wrong(
+            "is not the name of a trusted issuer",
+            f"write NAME of a [trusted_issuers.NAME]; {names}",
+        )
     clients.check_made_for_us(value, origin)
     return value
 
@@ -26,7 +29,8 @@ def read_issuer_name(value: object, origin: Origin) -> str:
 def read_resource(value: object, origin: Origin) -> str:
     """Return the name of a resource of this file."""
     if not isinstance(value, str) or value not in origin.resource_scopes:
-        raise wrong("is not a resource", f"resources: {', '.join(sorted(origin.resource_scopes))}")
+        names = clients.known("resources", origin.resource_scopes)
+        raise wrong("is not the name of a resource", names)
     return value
 
 

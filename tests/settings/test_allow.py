@@ -94,10 +94,10 @@ def test_the_check_says_who_may_use_what(settings):
             )
         ).in_effect
     )
-    assert found["  who may use issues"] == (
+    assert found["who may use issues"] == (
         "verified e-mail at example.com, or bob@other.example; "
         "subject 00u1, or 7 of https://i.example; groups has devs, or ops"
     )
-    assert found["  who may have issues:admin"] == "of these: department has it"
-    assert found["  its tokens say"] == "email, groups"
-    assert found["  who may use wiki"] == "everybody who signs in"
+    assert found["who may have issues:admin of issues"] == "of these: department has it"
+    assert found["tokens for issues say"] == "email, groups"
+    assert found["who may use wiki"] == "everybody who signs in"

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -133,7 +134,9 @@ def test_a_trusted_issuer_is_a_source(settings):
     assert (issuer.algorithms, dict(issuer.users)) == (("RS256", "ES256"), {"robot": "usr-1"})
     assert found.edges[1].fixed_scopes == ("wiki:read",)
     said = dict(describe(found).in_effect)
-    assert said["trusted issuer cluster"].startswith("https://cluster.example.com for https://auth")
+    assert said["trusted issuer cluster"] == (
+        "https://cluster.example.com for https://auth.example.com; robot is usr-1"
+    )
 
 
 def test_keys_of_an_issuer_are_fixed_or_fetched(problems):
@@ -211,8 +214,14 @@ def test_secrets_are_kept_as_digests_and_out_of_what_is_printed(settings):
 
 def test_who_may_get_what_for_what_is_said(settings):
     said = dict(describe(settings(base())).in_effect)
-    assert said["client chat"] == "exchanges tokens of any client for wiki"
-    assert said["client issues"] == "the server of issues"
+    assert said["client chat"] == (
+        "exchanges tokens of any client for wiki; at most wiki:read; "
+        "proves itself with a secret (client_secret_basic, 2 are good)"
+    )
+    assert said["client issues"] == (
+        "the server of issues; proves itself with a secret (client_secret_basic)"
+    )
+    assert said["exchanges for several targets"] == "one by one"
     assert said["exchange to-wiki"] == "issues turns issues into wiki (issues:read -> wiki:read)"
 
 
@@ -400,7 +409,10 @@ def test_users_may_sign_in_through_a_client_of_the_file(settings):
     assert app.redirect_uris == tuple(APP["redirect_uris"])
     assert (app.scope, app.resources) == (("issues:read",), frozenset({"issues"}))
     said = dict(describe(found).in_effect)["client app"]
-    assert said == "users sign in through it for issues (proves itself)"
+    assert said == (
+        "users sign in through it for issues; at most issues:read; "
+        "proves itself with a secret (client_secret_basic)"
+    )
     public = {**APP, "token_endpoint_auth_method": "none"}
     del public["client_secrets"]
     assert settings({**base(), "clients/app": public}).clients["app"].secret_digests == ()
@@ -471,15 +483,18 @@ def test_a_workload_is_known_by_claims_of_a_trusted_issuers_tokens(settings):
     (workload,) = found.workloads
     assert (workload.name, workload.issuer) == ("job", "cluster")
     assert workload.claims == {"sub": frozenset({JOB["claims"]["sub"]})}
-    assert dict(describe(found).in_effect)["workload job"] == "tokens of cluster for issues"
+    assert dict(describe(found).in_effect)["workload job"] == (
+        "tokens of cluster with sub system:serviceaccount:prod:robot, for issues; "
+        "at most issues:read"
+    )
 
 
 @pytest.mark.parametrize(
     ("changes", "key", "message"),
     [
-        ({"issuer": "nowhere"}, "issuer", "is not a trusted issuer"),
+        ({"issuer": "nowhere"}, "issuer", "not the name of a trusted issuer"),
         ({"claims": {}}, "claims", "too few"),
-        ({"targets": ["crm"]}, "targets[0]", "is not a resource"),
+        ({"targets": ["crm"]}, "targets[0]", "not the name of a resource"),
         ({"targets": []}, "targets", "too few"),
         ({"scopes": ["nobodys:scope"]}, "scopes[0]", "no target has"),
     ],
@@ -527,7 +542,9 @@ def test_an_issuer_may_be_trusted_for_identity_assertions_alone(settings):
     assert not settings(base()).takes_identity_assertions
     said = dict(describe(found).in_effect)
     assert said["trusted issuer company"].endswith("for identity assertions alone")
-    assert said["identity assertions"] == "company may say who users are"
+    assert said["identity assertions"] == (
+        "company may say who users are; invalid_grant for a resource not here"
+    )
     assert "brings identity assertions for wiki" in said["client agent"]
 
 
@@ -568,7 +585,11 @@ def test_a_device_of_the_configuration_needs_no_redirect_uri(settings):
     assert client.grant_types == (DEVICE_CODE, "refresh_token")
     assert client.redirect_uris == client.response_types == ()
     assert found.registration.device
-    assert dict(describe(found).in_effect)["devices"] == "may ask, by a code"
+    said = dict(describe(found).in_effect)
+    assert said["devices"] == "may ask, by a code"
+    assert said["client television"] == (
+        "a device whose users type a code for issues; at most issues:read; proves nothing (none)"
+    )
 
 
 def test_a_device_is_a_mistake_where_devices_may_not_ask(problems):
@@ -583,3 +604,29 @@ def test_a_service_that_we_prove_ourselves_to_knows_us_by_an_id(problems):
     (problem,) = problems({**base(), "external_services/crm": nameless})
     assert problem.key == "external_services.crm.client_id"
     assert "client_auth" in problem.remedy
+
+
+def test_keys_and_what_a_client_must_do_are_said(settings):
+    robot = {**ROBOT, "dpop_bound_access_tokens": True}
+    del robot["client_secrets"]
+    changes = {
+        "clients/robot": {**robot, "jwks": "file:set.json"},
+        "clients/app": {**robot, "jwks_uri": "https://app.example/keys"},
+        "tokens/token_batch": True,
+    }
+    said = dict(describe(settings({**base(), **changes})).in_effect)
+    proof = "proves itself with a key"
+    assert said["client robot"].endswith(f"{proof} (1 in the file); only tokens bound to its key")
+    assert f"{proof} (https://app.example/keys)" in said["client app"]
+    assert said["exchanges for several targets"] == "at /token-batch"
+    found = settings(base())
+    pushing = replace(found.clients["robot"], require_pushed_authorization_requests=True)
+    found = replace(found, clients={**found.clients, "robot": pushing})
+    assert dict(describe(found).in_effect)["client robot"].endswith("; must push its requests")
+
+
+def test_of_many_users_of_an_issuer_the_number_is_said(settings):
+    users = {f"robot-{number}": "usr-1" for number in range(11)}
+    found = settings({**base(), "trusted_issuers/cluster/users": users})
+    said = dict(describe(found).in_effect)["trusted issuer cluster"]
+    assert said.endswith("; 11 of its subjects are users here")

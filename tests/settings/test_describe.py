@@ -40,6 +40,83 @@ LOOSENED = [
     ({"tokens/dpop": False}, "tokens.dpop: false"),
     ({"server/device_authorization": True}, "server.device_authorization: whoever talks"),
     ({"rate_limits/user_codes_per_address": 0}, "rate_limits.user_codes_per_address: no limit"),
+    ({"upstream/identity_assertions": True}, "upstream.identity_assertions: it says who users"),
+    (
+        {
+            "trusted_issuers/company": {
+                "issuer": "https://company.example",
+                "identity_assertions": True,
+            }
+        },
+        "trusted_issuers.company.identity_assertions: it says who users are",
+    ),
+    ({"upstream/clock_skew": 120}, "upstream.clock_skew: 120 instead of 60"),
+    (
+        {"upstream/exchange_audiences": ["chat"]},
+        "upstream.exchange_audiences: its tokens for chat are exchanged too",
+    ),
+    ({"registration/unused_lifetime": "30d"}, "registration.unused_lifetime: 30d instead of 7d"),
+    ({"registration/idle_lifetime": "365d"}, "registration.idle_lifetime: 365d instead of 90d"),
+    (
+        {"upstream/discovery_url": "http://127.0.0.1:9000/metadata"},
+        "upstream.discovery_url: http without TLS",
+    ),
+    (
+        {"server/authorization_endpoint_base_url": "http://localhost:8000"},
+        "server.authorization_endpoint_base_url: http without TLS",
+    ),
+    (
+        {"trusted_issuers/ci": {"issuer": "http://localhost:9002", "audiences": ["a"]}},
+        "trusted_issuers.ci.issuer: http without TLS",
+    ),
+    (
+        {
+            "trusted_issuers/ci": {
+                "issuer": "https://ci.example",
+                "audiences": ["a"],
+                "jwks_uri": "http://localhost:9002/keys",
+            }
+        },
+        "trusted_issuers.ci.jwks_uri: http without TLS",
+    ),
+    (
+        {"external_services/crm": {"token_url": "http://127.0.0.1:9003/t", "client_auth": "none"}},
+        "external_services.crm.token_url: http without TLS",
+    ),
+    (
+        {
+            "resources/issues/client": {"client_secrets": ["env:TEST_UPSTREAM_SECRET"]},
+            "downstream_servers/partner": {
+                "issuer": "http://localhost:9004",
+                "client_ids": {"issues": "x"},
+                "resources": ["https://mcp.partner.example"],
+                "scopes": [],
+            },
+        },
+        "downstream_servers.partner.issuer: http without TLS",
+    ),
+    (
+        {
+            "resources/issues/client": {"client_secrets": ["env:TEST_UPSTREAM_SECRET"]},
+            "downstream_servers/partner": {
+                "issuer": "https://auth.partner.example",
+                "client_ids": {"issues": "x"},
+                "resources": ["http://localhost:9005/mcp"],
+                "scopes": [],
+            },
+        },
+        "downstream_servers.partner.resources: http without TLS",
+    ),
+    (
+        {
+            "external_services/crm": {
+                "token_url": "https://crm.example/token",
+                "client_auth": "none",
+                "resource": "http://127.0.0.1:9003/api",
+            }
+        },
+        "external_services.crm.resource: http without TLS",
+    ),
     ({"server/trusted_proxies": 1}, "server.trusted_proxies: the last 1"),
 ]
 
@@ -70,6 +147,9 @@ def test_stricter_than_the_default_is_not_loose(settings):
         "registration/enabled": False,
         "rate_limits/register_in_all": 5,
         "keys/rotation_interval": "30d",
+        "registration/unused_lifetime": "1d",
+        "registration/idle_lifetime": "30d",
+        "upstream/clock_skew": 5,
         "registration/private_schemes": ["cursor"],
         "registration/private_schemes_mode": "replace",
     }
@@ -109,3 +189,52 @@ def test_who_may_register_and_how_is_said(settings, tmp_path, changes, who):
     (tmp_path / "invitation").write_text("x" * 43)
     found = settings({f"registration/{name}": value for name, value in changes.items()})
     assert dict(describe(found).in_effect)["registration"] == who
+
+
+WIKI = {
+    "url": "https://wiki.example.com/mcp",
+    "name": "Wiki",
+    "allow": {"groups": ["staff"]},
+    "claims": ["email"],
+    "status_list": True,
+    "scopes": {"shared": {"description": "Read", "allow": {"groups": ["readers"]}}},
+}
+ROWS = {
+    **{f"resources/{name}": {**WIKI, "url": f"https://{name}.example.com/mcp", "name": name}
+       for name in ("wiki", "notes")},
+    "server/device_authorization": True,
+}  # fmt: skip
+
+
+def test_no_row_hides_another_one(settings):
+    rows = describe(settings(ROWS)).in_effect
+    said = dict(rows)
+    assert len(said) == len(rows)
+    for name in ("wiki", "notes"):
+        assert said[f"who may use {name}"] == "groups has staff"
+        assert said[f"who may have shared of {name}"] == "of these: groups has readers"
+        assert said[f"tokens for {name} say"] == "email"
+        assert said[f"revocations for {name}"] == "on the status list"
+
+
+@pytest.mark.parametrize(
+    ("changes", "row", "said"),
+    [
+        ({}, "pushed requests", "at /par"),
+        ({"server/pushed_authorization_requests": False}, "pushed requests", "not taken"),
+        ({}, "offline_access", "tolerated, not listed"),
+        ({"tokens/advertise_offline_access": True}, "offline_access", "listed"),
+        ({"registration/idle_lifetime": "30d"}, "registrations, idle lifetime", "30d"),
+    ],
+)
+def test_what_is_switched_on_or_off_is_said(settings, changes, row, said):
+    assert dict(describe(settings(changes)).in_effect)[row] == said
+
+
+def test_limits_are_shown_of_what_is_switched_on(settings):
+    off = {"registration/enabled": False}
+    on = {"server/device_authorization": True}
+    assert "register in all" in dict(describe(settings()).in_effect)
+    assert "register in all" not in dict(describe(settings(off)).in_effect)
+    assert "user codes in all" not in dict(describe(settings()).in_effect)
+    assert "user codes in all" in dict(describe(settings(on)).in_effect)
