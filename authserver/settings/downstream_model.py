@@ -71,8 +71,14 @@ class DownstreamServerTable(Table):
     @field_validator("issuer")
     @classmethod
     def _is_another(cls, value: str, info: ValidationInfo) -> str:
-        if isinstance(info.context, Origin) and value in info.context.own_issuers:
+        if not isinstance(info.context, Origin):
+            return value
+        spelled = value.rstrip("/")
+        if spelled in info.context.own_issuers:
             raise wrong("is this server itself", "exchange tokens for its resources")
+        if spelled in info.context.downstream_issuers:
+            raise wrong("is the issuer of another server here", "list all resources in one table")
+        info.context.downstream_issuers.add(spelled)
         return value
 
 

@@ -57,6 +57,11 @@ def _check_target(source: str, target: str, worth: set[str], origin: Origin) -> 
         raise wrong(
             f"names scopes that {target} has not", f"scopes of {target}: {clients.listed(has)}"
         )
+    if target in origin.downstream_clients and not worth:
+        raise wrong(
+            "is worth nothing there",
+            f"write what it is to allow; scopes of {target}: {clients.listed(has)}",
+        )
     if target in origin.upstream_services:
         _check_kept(source, origin)
 

@@ -35,6 +35,7 @@ class Origin:
     service_scopes: dict[str, frozenset[str]] = field(default_factory=dict)
     upstream_services: set[str] = field(default_factory=set)
     external_services: set[str] = field(default_factory=set)
+    downstream_issuers: set[str] = field(default_factory=set)
     downstream_clients: dict[str, frozenset[str]] = field(default_factory=dict)
     asserting: set[str] = field(default_factory=set)
     asserting_only: set[str] = field(default_factory=set)

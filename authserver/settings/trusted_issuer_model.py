@@ -29,7 +29,8 @@ def read_issuer_name(value: object, origin: Origin) -> str:
 def read_issuer(value: object, origin: Origin) -> str:
     """Return an issuer as its tokens spell it: no other trusted one, not ours, not the upstream."""
     issuer = read.read_text(value, origin)
-    if issuer in origin.known_issuers:
+    # Two that differ by a slash are one issuer, whose subjects would be two people each.
+    if issuer.rstrip("/") in {each.rstrip("/") for each in origin.known_issuers}:
         raise wrong("is an issuer that this file names already", "name each issuer once")
     origin.known_issuers.add(issuer)
     return issuer

@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from authserver.oauth.workload import Workload
 from authserver.settings import clients, read
@@ -38,6 +38,8 @@ ClaimPath = Annotated[str, Read("name of a claim", read.read_text)]
 ResourceOf = Annotated[str, Read("name of a resource", read_resource)]
 ScopeOf = Annotated[str, Read("scope", clients.read_target_scope)]
 WorkloadKey = ClientKey
+# Whoever asks the platform for a token chooses some of these, and the others are in every one.
+_OF_ANY_TOKEN = frozenset({"iss", "aud", "azp", "exp", "iat", "nbf", "jti"})
 
 
 class WorkloadTable(Table):
@@ -63,6 +65,23 @@ class WorkloadTable(Table):
     scopes: list[ScopeOf] = Field(
         description="The most that its tokens may allow there.", examples=['["issues:read"]']
     )
+
+    @field_validator("claims")
+    @classmethod
+    def _tells_one_job_from_another(
+        cls, value: dict[str, frozenset[str]]
+    ) -> dict[str, frozenset[str]]:
+        if value.keys() <= _OF_ANY_TOKEN:
+            raise wrong(
+                "admits every token of the issuer",
+                "name what only this job has, as sub, repository or kubernetes.io.namespace",
+            )
+        if any("*" in each for values in value.values() for each in values):
+            raise wrong(
+                "has a * in it, while values are compared to the letter",
+                "list each value that is enough, or name a claim that is the same for all of them",
+            )
+        return value
 
 
 def to_workload(name: str, table: WorkloadTable) -> Workload:

@@ -494,6 +494,8 @@ def test_a_workload_is_known_by_claims_of_a_trusted_issuers_tokens(settings):
     [
         ({"issuer": "nowhere"}, "issuer", "not the name of a trusted issuer"),
         ({"claims": {}}, "claims", "too few"),
+        ({"claims": {"iss": "x", "aud": "y"}}, "claims", "admits every token"),
+        ({"claims": {"sub": ["a", "system:serviceaccount:prod:*"]}}, "claims", "to the letter"),
         ({"targets": ["crm"]}, "targets[0]", "not the name of a resource"),
         ({"targets": []}, "targets", "too few"),
         ({"scopes": ["nobodys:scope"]}, "scopes[0]", "no target has"),
