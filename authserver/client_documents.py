@@ -162,12 +162,11 @@ class ClientDocuments:
             raise _refused("document_never_asked_for")
         fetched = self._fetch(client_id, host, client_document.MAX_BYTES, count)
         found = client_document.parse(fetched.body, client_id, self._policy)
-        document = StoredDocument(
-            client_id, fetched.body.decode(), now, now + client_document.fresh_for(fetched.max_age)
-        )
+        fresh_until = now + client_document.fresh_for(fetched.fresh_for)
+        document = StoredDocument(client_id, fetched.body.decode(), now, fresh_until)
         with self._store.write() as tx:
             tx.keep_client_document(document)
-        return found, document.fresh_until
+        return found, fresh_until
 
     def _fetched_keys(self, uri: str, now: int, count: Count) -> tuple[_KeySet, int]:
         url = stranger_url.parse(uri)
@@ -180,7 +179,7 @@ class ClientDocuments:
             keys = ()
         if not keys:
             raise _refused("keys_unusable")
-        fresh_until = now + client_document.fresh_for(fetched.max_age)
+        fresh_until = now + client_document.fresh_for(fetched.fresh_for)
         return _KeySet(keys, now, fresh_until), fresh_until + client_document.STALE
 
     def _fetch(self, url: str, host: str, max_bytes: int, count: Count) -> Fetched:

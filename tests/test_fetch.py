@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from authserver import fetch
-from authserver.fetch import Fetcher, FetchFailed
+from authserver.fetch import Fetcher, FetchFailed, Withdrawn
 from tests.publishing import HOST, Publisher, resolve
 from tests.upstream.spoiled_server import Spoiled
 
@@ -63,12 +63,45 @@ def failure(fetcher, url, max_bytes=1000):
 
 def test_a_document_comes_with_how_long_it_is_fresh(publisher, inside):
     publisher.documents["/c"] = {"a": 1}
-    assert inside.get(publisher.url("/c"), 1000).max_age is None
-    publisher.headers["Cache-Control"] = "public, max-age=77"
+    assert inside.get(publisher.url("/c"), 1000).fresh_for is None
+    publisher.headers |= {"Cache-Control": "public, max-age=77", "Age": "7"}
     found = inside.get(publisher.url("/c"), 1000)
-    assert (found.body, found.max_age) == (b'{"a": 1}', 77)
-    publisher.headers["Cache-Control"] = "no-store, max-age=77"
-    assert inside.get(publisher.url("/c"), 1000).max_age == 0
+    assert (found.body, found.fresh_for) == (b'{"a": 1}', 70)
+
+
+@pytest.mark.spec("CIMD draft-01", "4.1")
+@pytest.mark.parametrize(
+    ("content_type", "is_taken"),
+    [
+        ("application/json", True),
+        ("Application/JSON; charset=utf-8", True),
+        ("application/jwk-set+json", True),
+        ("application/vnd.a+b+json ;x=y", True),
+        ("text/plain", False),
+        ("text/json", False),
+        ("application/jsonx", False),
+        ("application/+json", False),
+        ("text/html, application/json", False),
+        (None, False),
+    ],
+)
+def test_121_only_what_is_called_json_is_a_document(publisher, inside, content_type, is_taken):
+    publisher.documents["/c"] = {}
+    publisher.headers["Content-Type"] = content_type
+    if is_taken:
+        assert inside.get(publisher.url("/c"), 1000).body == b"{}"
+    else:
+        assert "content type" in failure(inside, publisher.url("/c"))
+
+
+@pytest.mark.parametrize(("status", "is_withdrawn"), [(404, True), (410, True), (503, False)])
+def test_a_server_that_has_no_such_document_is_told_from_one_that_is_down(
+    publisher, inside, status, is_withdrawn
+):
+    publisher.documents["/c"] = Spoiled(status)
+    with pytest.raises(FetchFailed) as failed:
+        inside.get(publisher.url("/c"), 1000)
+    assert isinstance(failed.value, Withdrawn) is is_withdrawn
 
 
 @pytest.mark.spec("CIMD draft-01", "6.5")
