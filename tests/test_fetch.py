@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from authserver import fetch
+from authserver import fetch, transport
 from authserver.fetch import Fetcher, FetchFailed, Withdrawn
 from tests.publishing import HOST, Publisher, resolve
 from tests.upstream.spoiled_server import Spoiled
@@ -173,6 +173,34 @@ def test_127_what_drips_is_given_up(publisher, inside, monkeypatch):
     monkeypatch.setattr(fetch, "SECONDS", 0.5)
     publisher.documents["/c"] = Spoiled(200, b"x" * 1000, drip=0.05)
     failure(inside, publisher.url("/c"), 5000)
+
+
+def test_127_a_name_server_that_is_silent_is_given_up_and_holds_up_no_trusted_host(
+    publisher, outside, inside, monkeypatch
+):
+    monkeypatch.setattr(fetch, "SECONDS", 0.2)
+    publisher.documents["/c"] = {}
+    asked, answered = [], threading.Event()
+
+    def silent(host):
+        asked.append(host)
+        if host != HOST:
+            assert answered.wait(20)
+        return ["127.0.0.1"]
+
+    resolve(monkeypatch, silent)
+    free = threading.Semaphore(2)
+    monkeypatch.setattr(transport._PublicConnection.lookups, "_free", free)
+    try:
+        slow = [failure(outside, f"https://{name}.slow.example/c") for name in "ab"]
+        assert failure(outside, "https://c.slow.example/c") == "ConnectionError"
+        monkeypatch.setattr(fetch, "SECONDS", 5.0)
+        assert inside.get(publisher.url("/c"), 1000).body == b"{}"
+    finally:
+        answered.set()
+        assert all(free.acquire(timeout=20) for _ in range(2)), "both are free again"
+    assert slow == ["ConnectTimeout", "ConnectTimeout"]
+    assert asked == ["a.slow.example", "b.slow.example", HOST]
 
 
 def test_128_nothing_of_ours_goes_along(publisher, inside, monkeypatch, tmp_path):
