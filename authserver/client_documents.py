@@ -93,7 +93,7 @@ class ClientDocuments:
         """
         uri = client.jwks_uri
         if client.jwks is not None:
-            return replace(client, keys=jwks.parse(client.jwks))
+            return replace(client, keys=jwks.of_client(client.jwks, None))
         if uri is None:
             return client
         fetch = partial(self._fetched_keys, uri, now, count)
@@ -174,7 +174,7 @@ class ClientDocuments:
             raise _refused("keys_host_not_admitted")
         fetched = self._fetch(uri, url.host, _MAX_KEYS_BYTES, count)
         try:
-            keys = jwks.parse(parse_object(fetched.body))
+            keys = jwks.of_client(parse_object(fetched.body), None)
         except ValueError:
             keys = ()
         if not keys:

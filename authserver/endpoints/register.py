@@ -39,7 +39,8 @@ def register(server: AuthServer, request: Request) -> Response:
 def parse(server: AuthServer, said: Mapping[str, object]) -> Client:
     """Return the client that metadata describes, by the rules of today."""
     parsed = clients.parse(said, server.settings.registration)
-    if parsed.jwks is not None and not jwks.parse(parsed.jwks):
+    alg = parsed.token_endpoint_auth_signing_alg
+    if parsed.jwks is not None and not jwks.of_client(parsed.jwks, alg):
         raise OAuthError("invalid_client_metadata", "jwks holds no key that can be used.")
     return parsed
 

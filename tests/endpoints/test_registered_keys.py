@@ -3,12 +3,15 @@
 import json
 
 import pytest
+from joserfc.jwk import ECKey
 
 from tests.actors import LOOPBACK, Deployment, McpClient
 from tests.exchanging import form
 from tests.publishing import Publisher, resolve
 from tests.upstream.jose import new_key, sign
 
+GOOD = new_key("one").as_dict(private=False)
+USELESS = ECKey.generate_key("P-521").as_dict(private=False)
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -91,9 +94,11 @@ def test_a_url_that_lies_inside_is_not_fetched(deployment, key, monkeypatch):
         {},
         {"jwks": {"keys": [{"kty": "EC", "crv": "P-256", "x": "x", "y": "y"}]}},
         {"jwks": {"keys": [{"kty": "unknown"}]}},
+        {"jwks": {"keys": [USELESS]}},
+        {"jwks": {"keys": [GOOD]}, "token_endpoint_auth_signing_alg": "RS256"},
         {"jwks_uri": "http://a.example/jwks.json"},
     ],
-    ids=str,
+    ids=range(6),
 )
 def test_keys_that_cannot_be_used_are_refused_when_it_registers(deployment, members):
     answer = register(deployment, **members)
