@@ -9,8 +9,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
@@ -24,7 +23,7 @@ from authserver import freshness
 from authserver.transport import NotPublic, timed_adapter
 
 SECONDS = 5.0  # for all of it
-AT_ONCE = 4  # threads of this process that wait for strangers
+_CONNECTIONS = 5  # that may be kept for the next time
 _PIECE = 4096
 _WITHDRAWN = (404, 410)
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "authserver"}
@@ -56,23 +55,9 @@ class Fetcher:
     def __init__(self, ca_file: Path | None = None, private_hosts: Collection[str] = ()) -> None:
         self._ca_file = ca_file
         self._private_hosts = frozenset(private_hosts)
-        self._free = threading.BoundedSemaphore(AT_ONCE)
         self._lock = threading.Lock()
         self._sessions: dict[bool, requests.Session] = {}
         self._pid = 0
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Hold one of the few turns to wait for a stranger; raises FetchFailed where none is free.
-
-        Taken around whatever waits, also for another thread that asks for the same.
-        """
-        if not self._free.acquire(blocking=False):
-            raise FetchFailed("too many requests wait for strangers")
-        try:
-            yield
-        finally:
-            self._free.release()
 
     def get(self, url: str, max_bytes: int) -> Fetched:
         """Return the document of a URL whose form was checked; raises FetchFailed."""
@@ -133,7 +118,7 @@ def _new_session(ca_file: Path | None, *, public_only: bool) -> requests.Session
         session.verify = str(ca_file)
     session.trust_env = False  # neither proxies nor .netrc
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.mount("https://", timed_adapter(AT_ONCE, public_only=public_only))
+    session.mount("https://", timed_adapter(_CONNECTIONS, public_only=public_only))
     session.mount("http://", _Nowhere())
     return session
 

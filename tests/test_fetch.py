@@ -225,24 +225,3 @@ def test_another_host_than_the_certificates_is_refused(publisher, monkeypatch):
 
 def test_what_is_not_https_is_not_sent(inside):
     assert failure(inside, "http://93.184.216.34/c") == "InvalidSchema"
-
-
-def test_few_wait_for_strangers(outside):
-    held, release = threading.Semaphore(0), threading.Event()
-
-    def hold():
-        with outside.turn():
-            held.release()
-            release.wait(20)
-
-    threads = [threading.Thread(target=hold) for _ in range(fetch.AT_ONCE)]
-    for each in threads:
-        each.start()
-        assert held.acquire(timeout=20)
-    with pytest.raises(FetchFailed, match="too many"), outside.turn():
-        pass
-    release.set()
-    for each in threads:
-        each.join()
-    with outside.turn():
-        pass

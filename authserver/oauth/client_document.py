@@ -30,8 +30,12 @@ class Publishers:
     private_hosts: frozenset[str] = frozenset()
 
     def admits(self, url: StrangerUrl) -> bool:
-        """Say whether the host may publish clients here."""
-        if _is_of(url.host, self.denied) or (self.allowed and not _is_of(url.host, self.allowed)):
+        """Say whether the host may publish clients here, and the keys of those that register."""
+        if (
+            not self.enabled
+            or _is_of(url.host, self.denied)
+            or (self.allowed and not _is_of(url.host, self.allowed))
+        ):
             return False
         return self.reaches(url)
 
