@@ -49,7 +49,7 @@ class Fetched:
 class Fetcher:
     """Fetches documents over https; `private_hosts` are those that may lie inside.
 
-    `ca_file` replaces the system's authorities. Made once; safe for threads and across a fork.
+    `ca_file` replaces certifi's authorities. Made once; safe for threads and across a fork.
     """
 
     def __init__(self, ca_file: Path | None = None, private_hosts: Collection[str] = ()) -> None:
