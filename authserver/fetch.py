@@ -9,8 +9,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
@@ -20,17 +19,23 @@ import requests
 from urllib3.exceptions import HTTPError
 from urllib3.util import Timeout
 
+from authserver import freshness
 from authserver.transport import NotPublic, timed_adapter
 
 SECONDS = 5.0  # for all of it
-AT_ONCE = 4  # threads of this process that wait for strangers
+_CONNECTIONS = 5  # that may be kept for the next time
 _PIECE = 4096
+_WITHDRAWN = (404, 410)
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "authserver"}
-_MAX_AGE = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?([0-9]{1,9})", re.IGNORECASE)
+_JSON = re.compile(r"application/(?:json|[a-z0-9!#$&^_.+-]+\+json)[ \t]*(?:;|\Z)", re.IGNORECASE)
 
 
 class FetchFailed(Exception):
     """Nothing usable came; the text is for the operator, and says nothing that came from there."""
+
+
+class Withdrawn(FetchFailed):
+    """Its server says that there is no such document: what there was serves no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,35 +43,21 @@ class Fetched:
     """A document, and for how many seconds its server calls it fresh, None where it does not."""
 
     body: bytes = field(repr=False)
-    max_age: int | None
+    fresh_for: int | None
 
 
 class Fetcher:
     """Fetches documents over https; `private_hosts` are those that may lie inside.
 
-    `ca_file` replaces the system's authorities. Made once; safe for threads and across a fork.
+    `ca_file` replaces certifi's authorities. Made once; safe for threads and across a fork.
     """
 
     def __init__(self, ca_file: Path | None = None, private_hosts: Collection[str] = ()) -> None:
         self._ca_file = ca_file
         self._private_hosts = frozenset(private_hosts)
-        self._free = threading.BoundedSemaphore(AT_ONCE)
         self._lock = threading.Lock()
         self._sessions: dict[bool, requests.Session] = {}
         self._pid = 0
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Hold one of the few turns to wait for a stranger; raises FetchFailed where none is free.
-
-        Taken around whatever waits, also for another thread that asks for the same.
-        """
-        if not self._free.acquire(blocking=False):
-            raise FetchFailed("too many requests wait for strangers")
-        try:
-            yield
-        finally:
-            self._free.release()
 
     def get(self, url: str, max_bytes: int) -> Fetched:
         """Return the document of a URL whose form was checked; raises FetchFailed."""
@@ -105,7 +96,10 @@ class Fetcher:
 
 def _read(response: requests.Response, max_bytes: int, ends_at: float) -> Fetched:
     if response.status_code != 200:
-        raise FetchFailed(f"the answer is {response.status_code}")
+        failed = Withdrawn if response.status_code in _WITHDRAWN else FetchFailed
+        raise failed(f"the answer is {response.status_code}")
+    if not _JSON.match(response.headers.get("Content-Type", "")):
+        raise FetchFailed("the answer is not JSON by its content type")
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise FetchFailed("the answer is compressed, which was not asked for")
     body = bytearray()
@@ -115,14 +109,7 @@ def _read(response: requests.Response, max_bytes: int, ends_at: float) -> Fetche
             raise FetchFailed(f"the answer is longer than {max_bytes} bytes")
         if time.monotonic() > ends_at:
             raise FetchFailed("the answer took too long")
-    return Fetched(bytes(body), _max_age(response.headers.get("Cache-Control", "")))
-
-
-def _max_age(cache_control: str) -> int | None:
-    if re.search(r"no-(?:store|cache)", cache_control, re.IGNORECASE):
-        return 0
-    found = _MAX_AGE.search(cache_control)
-    return int(found[1]) if found else None
+    return Fetched(bytes(body), freshness.remaining(response.headers))
 
 
 def _new_session(ca_file: Path | None, *, public_only: bool) -> requests.Session:
@@ -131,7 +118,7 @@ def _new_session(ca_file: Path | None, *, public_only: bool) -> requests.Session
         session.verify = str(ca_file)
     session.trust_env = False  # neither proxies nor .netrc
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.mount("https://", timed_adapter(AT_ONCE, public_only=public_only))
+    session.mount("https://", timed_adapter(_CONNECTIONS, public_only=public_only))
     session.mount("http://", _Nowhere())
     return session
 

@@ -68,10 +68,13 @@ class RateLimiter:
         """Count a refused secret, code or token of a client at an address; raises past a limit."""
         self._hit(self.limits.failures_per_client, *_failure_key(client_id, address))
 
-    def check_fetch(self, host: str, address: str) -> None:
-        """Count a document that an address has us fetch from a host; raises as the others do."""
+    def check_fetch(self, host: str, address: str, *, is_known: bool) -> None:
+        """Count a document that an address has us fetch from a host; raises as the others do.
+
+        What is known here is counted apart: made-up paths of a host do not use that up.
+        """
         self._hit(self.limits.fetches_per_address, "fetch for", network_of(address))
-        self._hit(self.limits.fetches_per_host, "fetch", host)
+        self._hit(self.limits.fetches_per_host, "known" if is_known else "fetch", host)
 
     def count_refused_logout(self, address: str) -> None:
         """Count a refused logout token of an address; raises past a limit."""

@@ -1,14 +1,16 @@
 """HTTP connections whose time limits are totals, not pauses: RFC 9112
 
 The limits that sockets know apply to each wait: a peer that sends one byte a second, or has
-sixteen dead addresses, outlives them. Here the connect limit covers all addresses and the TLS
-handshake, and the read limit everything from the status line to the last byte of the body.
-Only the resolver keeps its own limits.
+sixteen dead addresses, outlives them. Here the connect limit covers the resolver, all addresses
+and the TLS handshake, and the read limit everything from the status line to the last byte of the
+body.
 """
 
 import io
 import socket
+import threading
 import time
+from concurrent.futures import Future
 from http import client
 from typing import Any
 
@@ -21,10 +23,39 @@ from urllib3.util.connection import create_connection
 from authserver.addresses import is_public
 
 _FAIR_SHARE = 1.0  # seconds an address gets at least, while there is time
+_LOOKUPS = 32  # threads that the resolver may hold: nothing ends one before it answers
 
 
 class NotPublic(Exception):
     """A name leads to this machine, or into a private network."""
+
+
+class _Lookups:
+    """Asks the system's resolver, which knows no deadline, in threads that can be left behind."""
+
+    def __init__(self) -> None:
+        self._free = threading.BoundedSemaphore(_LOOKUPS)
+
+    def find(self, host: str, port: int, ends_at: float) -> list[str]:
+        """Return the addresses of a name; raises TimeoutError, another OSError, UnicodeError."""
+        if not self._free.acquire(blocking=False):
+            raise socket.gaierror("too many lookups are under way")
+        answer: Future[list[str]] = Future()
+        try:
+            threading.Thread(target=self._ask, args=(host, port, answer), daemon=True).start()
+        except RuntimeError:
+            self._free.release()
+            raise socket.gaierror("there is no thread to be had") from None
+        return answer.result(max(ends_at - time.monotonic(), 0.0))
+
+    def _ask(self, host: str, port: int, answer: Future[list[str]]) -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            answer.set_result([str(address[0]) for *_, address in found])
+        except Exception as error:  # noqa: BLE001 - whatever it is, the one who waits raises it
+            answer.set_exception(error)
+        finally:
+            self._free.release()
 
 
 class _TimedReader(io.RawIOBase):
@@ -65,22 +96,25 @@ class _TimedResponse(client.HTTPResponse):
 
 class _TimedConnection(HTTPConnection):
     response_class = _TimedResponse
+    lookups = _Lookups()
 
     def _new_conn(self) -> socket.socket:
         ends_at = time.monotonic() + float(self.timeout or 0)
         try:
-            found = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
+            found = self.lookups.find(self._dns_host, self.port, ends_at)
+        except TimeoutError:
+            raise ConnectTimeoutError(self, "the resolver did not answer in time") from None
         except (OSError, UnicodeError) as error:
             raise NameResolutionError(self.host, self, socket.gaierror(str(error))) from None
-        self._check_addresses([str(address[0]) for *_, address in found])
-        for position, (*_, address) in enumerate(found):
+        self._check_addresses(found)
+        for position, address in enumerate(found):
             remaining = ends_at - time.monotonic()
             if remaining <= 0:
                 break
             share = min(remaining, max(_FAIR_SHARE, remaining / (len(found) - position)))
             try:
                 sock = create_connection(
-                    (str(address[0]), self.port), share, socket_options=self.socket_options
+                    (address, self.port), share, socket_options=self.socket_options
                 )
             except OSError:
                 continue
@@ -99,6 +133,8 @@ class _TimedTlsConnection(_TimedConnection, HTTPSConnection):
 
 
 class _PublicConnection(_TimedConnection):
+    lookups = _Lookups()  # their own: a stranger's slow name server holds up nobody else's
+
     def _check_addresses(self, addresses: list[str]) -> None:
         # Judged here, where they are used: a name may mean another address the next time.
         if not all(is_public(each) for each in addresses):

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from authserver import fetch
-from authserver.fetch import Fetcher, FetchFailed
+from authserver import fetch, transport
+from authserver.fetch import Fetcher, FetchFailed, Withdrawn
 from tests.publishing import HOST, Publisher, resolve
 from tests.upstream.spoiled_server import Spoiled
 
@@ -63,12 +63,45 @@ def failure(fetcher, url, max_bytes=1000):
 
 def test_a_document_comes_with_how_long_it_is_fresh(publisher, inside):
     publisher.documents["/c"] = {"a": 1}
-    assert inside.get(publisher.url("/c"), 1000).max_age is None
-    publisher.headers["Cache-Control"] = "public, max-age=77"
+    assert inside.get(publisher.url("/c"), 1000).fresh_for is None
+    publisher.headers |= {"Cache-Control": "public, max-age=77", "Age": "7"}
     found = inside.get(publisher.url("/c"), 1000)
-    assert (found.body, found.max_age) == (b'{"a": 1}', 77)
-    publisher.headers["Cache-Control"] = "no-store, max-age=77"
-    assert inside.get(publisher.url("/c"), 1000).max_age == 0
+    assert (found.body, found.fresh_for) == (b'{"a": 1}', 70)
+
+
+@pytest.mark.spec("CIMD draft-01", "4.1")
+@pytest.mark.parametrize(
+    ("content_type", "is_taken"),
+    [
+        ("application/json", True),
+        ("Application/JSON; charset=utf-8", True),
+        ("application/jwk-set+json", True),
+        ("application/vnd.a+b+json ;x=y", True),
+        ("text/plain", False),
+        ("text/json", False),
+        ("application/jsonx", False),
+        ("application/+json", False),
+        ("text/html, application/json", False),
+        (None, False),
+    ],
+)
+def test_121_only_what_is_called_json_is_a_document(publisher, inside, content_type, is_taken):
+    publisher.documents["/c"] = {}
+    publisher.headers["Content-Type"] = content_type
+    if is_taken:
+        assert inside.get(publisher.url("/c"), 1000).body == b"{}"
+    else:
+        assert "content type" in failure(inside, publisher.url("/c"))
+
+
+@pytest.mark.parametrize(("status", "is_withdrawn"), [(404, True), (410, True), (503, False)])
+def test_a_server_that_has_no_such_document_is_told_from_one_that_is_down(
+    publisher, inside, status, is_withdrawn
+):
+    publisher.documents["/c"] = Spoiled(status)
+    with pytest.raises(FetchFailed) as failed:
+        inside.get(publisher.url("/c"), 1000)
+    assert isinstance(failed.value, Withdrawn) is is_withdrawn
 
 
 @pytest.mark.spec("CIMD draft-01", "6.5")
@@ -142,6 +175,34 @@ def test_127_what_drips_is_given_up(publisher, inside, monkeypatch):
     failure(inside, publisher.url("/c"), 5000)
 
 
+def test_127_a_name_server_that_is_silent_is_given_up_and_holds_up_no_trusted_host(
+    publisher, outside, inside, monkeypatch
+):
+    monkeypatch.setattr(fetch, "SECONDS", 0.2)
+    publisher.documents["/c"] = {}
+    asked, answered = [], threading.Event()
+
+    def silent(host):
+        asked.append(host)
+        if host != HOST:
+            assert answered.wait(20)
+        return ["127.0.0.1"]
+
+    resolve(monkeypatch, silent)
+    free = threading.Semaphore(2)
+    monkeypatch.setattr(transport._PublicConnection.lookups, "_free", free)
+    try:
+        slow = [failure(outside, f"https://{name}.slow.example/c") for name in "ab"]
+        assert failure(outside, "https://c.slow.example/c") == "ConnectionError"
+        monkeypatch.setattr(fetch, "SECONDS", 5.0)
+        assert inside.get(publisher.url("/c"), 1000).body == b"{}"
+    finally:
+        answered.set()
+        assert all(free.acquire(timeout=20) for _ in range(2)), "both are free again"
+    assert slow == ["ConnectTimeout", "ConnectTimeout"]
+    assert asked == ["a.slow.example", "b.slow.example", HOST]
+
+
 def test_128_nothing_of_ours_goes_along(publisher, inside, monkeypatch, tmp_path):
     (tmp_path / "netrc").write_text(f"machine {HOST} login canary password canary")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
@@ -164,24 +225,3 @@ def test_another_host_than_the_certificates_is_refused(publisher, monkeypatch):
 
 def test_what_is_not_https_is_not_sent(inside):
     assert failure(inside, "http://93.184.216.34/c") == "InvalidSchema"
-
-
-def test_few_wait_for_strangers(outside):
-    held, release = threading.Semaphore(0), threading.Event()
-
-    def hold():
-        with outside.turn():
-            held.release()
-            release.wait(20)
-
-    threads = [threading.Thread(target=hold) for _ in range(fetch.AT_ONCE)]
-    for each in threads:
-        each.start()
-        assert held.acquire(timeout=20)
-    with pytest.raises(FetchFailed, match="too many"), outside.turn():
-        pass
-    release.set()
-    for each in threads:
-        each.join()
-    with outside.turn():
-        pass

@@ -3,12 +3,12 @@
 from typing import Literal
 
 from authserver.app import AuthServer
-from authserver.client_documents import Count
 from authserver.message import Request
 from authserver.oauth import client_assertion, client_document, command_line, signed_client
 from authserver.oauth.client import Client
 from authserver.oauth.client_auth import Credentials
 from authserver.storage.store import Reads
+from authserver.strangers import Count
 
 Ask = Literal["anybody", "met", "nobody"]
 
@@ -93,7 +93,7 @@ def _signed(server: AuthServer, reads: Reads, client_id: str, now: int) -> Clien
 
 
 def _count(server: AuthServer, address: str) -> Count:
-    return lambda host: server.limiter.check_fetch(host, address)
+    return lambda host, is_known: server.limiter.check_fetch(host, address, is_known=is_known)
 
 
 def _is_published(server: AuthServer, client_id: str) -> bool:

@@ -7,7 +7,7 @@ from authserver.app import AuthServer
 from authserver.endpoints import open_registration
 from authserver.message import Endpoint, Request, Response, json_response
 from authserver.oauth import client as clients
-from authserver.oauth import metadata, opaque, strict_json
+from authserver.oauth import metadata, opaque, stranger_url, strict_json
 from authserver.oauth.client import Client
 from authserver.oauth.errors import OAuthError
 from authserver.upstream import jwks
@@ -49,8 +49,12 @@ def register(server: AuthServer, request: Request) -> Response:
 def parse(server: AuthServer, said: Mapping[str, object]) -> Client:
     """Return the client that metadata describes, by the rules of today."""
     parsed = clients.parse(said, server.settings.registration)
-    if parsed.jwks is not None and not jwks.parse(parsed.jwks):
+    alg, uri = parsed.token_endpoint_auth_signing_alg, parsed.jwks_uri
+    if parsed.jwks is not None and not jwks.of_client(parsed.jwks, alg):
         raise OAuthError("invalid_client_metadata", "jwks holds no key that can be used.")
+    url = None if uri is None else stranger_url.parse(uri)
+    if url is not None and not server.settings.publishers.admits(url):
+        raise OAuthError("invalid_client_metadata", "Nothing is fetched from that jwks_uri here.")
     return parsed
 
 

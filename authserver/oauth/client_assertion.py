@@ -9,6 +9,7 @@ from typing import Any
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import Key
+from joserfc.jws import JWSRegistry
 
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.strict_json import parse_object
@@ -88,6 +89,16 @@ def refused(detail: str) -> OAuthError:
     )
 
 
+def fits(key: Key, alg: str) -> bool:
+    """Say whether a key is meant for verifying what an algorithm of ours signed."""
+    try:
+        JWSRegistry.algorithms[alg].check_key(key)
+        key.check_key_op("verify")
+    except (JoseError, TypeError):
+        return False
+    return alg != "EdDSA" or getattr(key, "curve_name", None) == "Ed25519"
+
+
 def key_id(assertion: str) -> str | None:
     """Return the `kid` that an assertion names, before anything is proved."""
     kid = _object(assertion.partition(".")[0]).get("kid")
@@ -102,16 +113,22 @@ def _verified(
     alg, kid = header.get("alg"), header.get("kid")
     if alg not in algorithms or "crit" in header or "b64" in header:
         raise refused("alg_or_header")
+    key = _signer(keys, str(alg), kid)
     registry = _Registry(algorithms=[str(alg)], strict_check_header=False)
-    for key in keys:
-        if kid is not None and key.kid is not None and key.kid != kid:
-            continue
-        try:
-            payload = jws.deserialize_compact(assertion, key, registry=registry).payload
-            return parse_object(payload)
-        except (JoseError, ValueError, TypeError):
-            continue
-    raise refused("signature")
+    try:
+        return parse_object(jws.deserialize_compact(assertion, key, registry=registry).payload)
+    except (JoseError, ValueError, TypeError):
+        raise refused("signature") from None
+
+
+def _signer(keys: tuple[Key, ...], alg: str, kid: object) -> Key:
+    """Return the one key that may have signed: several are not tried, it takes a `kid` then."""
+    fitting = [key for key in keys if fits(key, alg)]
+    named = [key for key in fitting if kid is not None and key.kid == kid]
+    found = named or [key for key in fitting if kid is None or key.kid is None]
+    if len(found) != 1:
+        raise refused("key_ambiguous" if found else "key_unknown")
+    return found[0]
 
 
 def _object(segment: str) -> dict[str, object]:

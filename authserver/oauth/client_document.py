@@ -30,8 +30,12 @@ class Publishers:
     private_hosts: frozenset[str] = frozenset()
 
     def admits(self, url: StrangerUrl) -> bool:
-        """Say whether the host may publish clients here."""
-        if _is_of(url.host, self.denied) or (self.allowed and not _is_of(url.host, self.allowed)):
+        """Say whether the host may publish clients here, and the keys of those that register."""
+        if (
+            not self.enabled
+            or _is_of(url.host, self.denied)
+            or (self.allowed and not _is_of(url.host, self.allowed))
+        ):
             return False
         return self.reaches(url)
 
@@ -86,9 +90,12 @@ def parse(body: bytes, client_id: str, policy: RegistrationPolicy) -> Client:
     return replace(read, client_id=client_id, token_endpoint_auth_method=method)
 
 
-def fresh_for(max_age: int | None) -> int:
-    """Return for how many seconds a document is used without being fetched again."""
-    return MIN_FRESH if max_age is None else min(max(max_age, MIN_FRESH), MAX_FRESH)
+def fresh_for(said: int | None) -> int:
+    """Return for how many seconds a document is used without being fetched again.
+
+    `said` is what its server says, None where it says nothing.
+    """
+    return MIN_FRESH if said is None else min(max(said, MIN_FRESH), MAX_FRESH)
 
 
 def _method(document: Mapping[str, object]) -> client_metadata.AuthMethod:

@@ -7,7 +7,7 @@ from authserver.oauth import jwk, redirect_uri, stranger_url
 from authserver.oauth.client_assertion import ALGORITHMS
 from authserver.oauth.errors import OAuthError
 
-_MAX_KEYS = 20
+MAX_KEYS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def read(document: Mapping[str, object], *, fetches: bool) -> ClientKeys:
             raise _bad("jwks_uri must be a plain https URL that may be fetched here.")
         return ClientKeys(jwks_uri=uri, alg=None if alg is None else str(alg))
     keys = jwks.get("keys") if isinstance(jwks, Mapping) else None
-    if not isinstance(keys, list) or not 0 < len(keys) <= _MAX_KEYS:
+    if not isinstance(keys, list) or not 0 < len(keys) <= MAX_KEYS:
         raise _bad("private_key_jwt needs jwks or jwks_uri.")
     return ClientKeys({"keys": keys}, alg=None if alg is None else str(alg))
 

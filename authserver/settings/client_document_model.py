@@ -54,7 +54,7 @@ class ClientDocumentsTable(Table):
         [],
         max_length=200,
         description="Where written, only these domains, and what is below them, may publish "
-        "clients.",
+        "clients, or the keys of those that register (`jwks_uri`).",
         examples=['["claude.ai", "vscode.dev"]'],
     )
     denied_domains: list[Domain] = Field(
@@ -71,7 +71,8 @@ class ClientDocumentsTable(Table):
         examples=['["clients.corp.example"]'],
     )
     ca_file: CaFile | None = absent(
-        "The authorities to trust in place of the system's, in PEM.", '"clients-ca.pem"'
+        "The authorities to trust, in PEM, in place of the public ones of the `certifi` package.",
+        '"clients-ca.pem"',
     )
 
     @field_validator("enabled")

@@ -44,7 +44,8 @@ class CredentialsTable(Table):
         '"file:issues.jwks.json"',
     )
     jwks_uri: Annotated[str | None, Read("URL", client_jwks.read_jwks_uri)] = absent(
-        "Where it publishes them, in place of `jwks`: fetched like the documents of clients.",
+        "Where it publishes them, in place of `jwks`: fetched like the documents of clients, but "
+        "whatever `[client_documents]` says of domains, or of being enabled.",
         '"https://app.example.com/jwks.json"',
     )
     token_endpoint_auth_method: AuthMethod | None = absent(

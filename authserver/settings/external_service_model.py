@@ -94,7 +94,8 @@ class ExternalServiceTable(Table):
         5.0, ge=0.5, le=30, description="Seconds that one exchange may wait for it."
     )
     ca_file: CaFile | None = absent(
-        "PEM file of the certificate authorities trusted for it, in place of the system's.",
+        "PEM file of the certificate authorities trusted for it, in place of the public ones of "
+        "the `certifi` package.",
         '"crm-ca.pem"',
     )
 

@@ -155,7 +155,8 @@ class RateLimitsTable(Table):
     )
     fetches_per_host: Count = Field(
         _LIMITS.fetches_per_host,
-        description="The same, from one host.",
+        description="The same, from one host; as many again for those that are known here, which "
+        "are counted apart.",
     )
     user_codes_per_address: Count = Field(
         _LIMITS.user_codes_per_address,

@@ -91,7 +91,8 @@ class TrustedIssuerTable(Table):
         5.0, ge=0.5, le=30, description="Seconds that a request may wait for its keys."
     )
     ca_file: CaFile | None = absent(
-        "PEM file of the certificate authorities trusted for it, in place of the system's.",
+        "PEM file of the certificate authorities trusted for it, in place of the public ones of "
+        "the `certifi` package.",
         '"cluster-ca.pem"',
     )
 

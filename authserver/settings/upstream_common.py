@@ -83,8 +83,8 @@ class UpstreamTable(Table):
         5.0, ge=0.5, le=30, description="Seconds that one sign-in may wait for the provider."
     )
     ca_file: CaFile | None = absent(
-        "PEM file of the certificate authorities trusted for the provider, in place of the "
-        "system's.",
+        "PEM file of the certificate authorities trusted for the provider, in place of the public "
+        "ones of the `certifi` package.",
         '"ca.pem"',
     )
 

@@ -11,9 +11,16 @@ _documents = tables.client_documents
 
 _FIND = select(_documents).where(_documents.c.client_id == bindparam("client_id"))
 _KEEP = on_both(
-    lambda insert: (statement := insert(_documents)).on_conflict_do_update(
-        index_elements=[_documents.c.client_id],
-        set_={each: statement.excluded[each] for each in ("document", "fetched_at", "fresh_until")},
+    lambda insert: (
+        (statement := insert(_documents))
+        .on_conflict_do_update(
+            index_elements=[_documents.c.client_id],
+            set_={
+                each: statement.excluded[each] for each in ("document", "fetched_at", "fresh_until")
+            },
+            where=_documents.c.fetched_at <= statement.excluded.fetched_at,
+        )
+        .returning(_documents.c.client_id)
     )
 )
 
@@ -40,6 +47,6 @@ class ClientDocumentReads(Connected):
 class ClientDocumentWrites(ClientDocumentReads):
     """Keeping documents."""
 
-    def keep_client_document(self, document: StoredDocument) -> None:
-        """Keep a document in place of the one before."""
-        self._changed(_KEEP, documents.members(document))
+    def keep_client_document(self, document: StoredDocument) -> bool:
+        """Keep a document in place of an older one; False where a newer one is there."""
+        return self._row(_KEEP, documents.members(document)) is not None

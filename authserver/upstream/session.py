@@ -68,7 +68,7 @@ class Answer:
 class UpstreamSession:
     """The connections to one upstream, made when first used and never shared across a fork.
 
-    `ca_file` is a PEM file of the authorities to trust in place of the system's. `public_only`
+    `ca_file` is a PEM file of the authorities to trust in place of certifi's. `public_only`
     keeps to public addresses: for URLs that the operator has not written.
     """
 

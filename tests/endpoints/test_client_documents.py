@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from joserfc.jwk import ECKey
 
 from authserver.oauth import epoch
 from authserver.upkeep import run_once
@@ -14,6 +15,7 @@ from tests.upstream.jose import new_key, sign
 from tests.upstream.spoiled_server import Spoiled
 
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+USELESS = ECKey.generate_key("P-521").as_dict(private=False)
 NONE_LISTED = {"token_endpoint_auth_methods_supported": ["none", "private_key_jwt"]}
 
 
@@ -134,12 +136,16 @@ def test_130_who_is_another_one_now_is_asked_about_again(client, deployment, pub
         Spoiled(200, b"<html>"),
         Spoiled(200, b"[]"),
         Spoiled(200, b"x" * 10241),
+        Spoiled(200, b"{}", {"Content-Type": "text/plain"}),
         {"client_id": "https://other.example/c", "client_name": "x", "redirect_uris": [CALLBACK]},
+        {"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [USELESS]}},
     ],
-    ids=["404", "500", "redirect", "HTML", "array", "long", "another"],
+    ids=["404", "500", "redirect", "HTML", "array", "long", "text", "another", "no keys"],
 )
 def test_131_every_failure_is_the_same_page_and_is_not_kept(client, deployment, publisher, spoil):
     publisher.documents["/client.json"] = spoil
+    if isinstance(spoil, dict):
+        publisher.publish(**spoil)
     page = asked_for(client)
     assert page.status_code == 400
     assert "could not be checked" in page.text
@@ -184,9 +190,10 @@ def test_131_one_address_has_us_ask_only_so_often(deployment, publisher):
     assert deployment.last("page.refused")["reason"] == "rate_limited"
 
 
-def test_what_was_granted_goes_on_for_a_day_while_the_host_is_gone(client, deployment, publisher):
+@pytest.mark.spec("RFC 5861", "4")
+def test_what_was_granted_goes_on_for_a_day_while_the_host_is_down(client, deployment, publisher):
     tokens = client.connect()
-    publisher.documents.clear()
+    publisher.documents["/client.json"] = Spoiled(503)
     deployment.wait(301)
     assert asked_for(client).status_code == 400
     again = client.refresh(tokens["refresh_token"])
@@ -197,6 +204,41 @@ def test_what_was_granted_goes_on_for_a_day_while_the_host_is_gone(client, deplo
     assert gone.headers["Retry-After"]
     publisher.publish()
     assert client.refresh(again.json["refresh_token"]).status_code == 200
+
+
+def test_while_its_host_is_down_it_is_asked_for_a_document_every_half_minute(
+    client, deployment, publisher
+):
+    token = client.connect()["refresh_token"]
+    publisher.documents["/client.json"] = Spoiled(503)
+    deployment.wait(301)
+    for seconds in (0, 1, 28, 1):
+        deployment.wait(seconds)
+        answer = client.refresh(token)
+        assert answer.status_code == 200
+        token = answer.json["refresh_token"]
+    assert len(publisher.asked) == 1 + 2
+
+
+@pytest.mark.parametrize(
+    ("spoil", "error"),
+    [
+        (Spoiled(404), "temporarily_unavailable"),
+        (Spoiled(410), "temporarily_unavailable"),
+        (Spoiled(200, b"{}"), "invalid_client"),
+    ],
+    ids=["404", "410", "no client"],
+)
+def test_what_was_granted_ends_with_a_document_that_was_withdrawn(
+    client, deployment, publisher, spoil, error
+):
+    tokens = client.connect()
+    publisher.documents["/client.json"] = spoil
+    deployment.wait(301)
+    for _ in range(2):
+        assert client.refresh(tokens["refresh_token"]).json["error"] == error
+    publisher.publish()
+    assert client.refresh(tokens["refresh_token"]).status_code == 200
 
 
 def test_what_it_has_can_be_given_back_however_long_the_host_is_gone(client, deployment, publisher):

@@ -163,3 +163,42 @@ def test_an_assertion_is_for_clients_with_keys():
     ):
         with refused("invalid_client"):
             client_auth.check(other, credentials, ISSUER, NOW)
+
+
+@pytest.mark.spec("OpenID Connect Core", "10.1")
+def test_where_several_keys_would_fit_the_assertion_names_its_own():
+    second = ECKey.generate_key("P-256", parameters={"kid": "k2"})
+    unnamed = (ECKey.generate_key("P-256"), ECKey.generate_key("P-256"))
+    both = public(KEY, second)
+    assert proven(signed(), both)
+    assert proven(signed(key=second, kid="k2"), both)
+    assert proven(signed(kid=ABSENT), public(KEY, RSAKey.generate_key(2048)))
+    assert proven(signed(key=unnamed[0], kid="k3"), public(KEY, unnamed[0]))
+    for assertion, keys, detail in (
+        (signed(kid=ABSENT), both, "key_ambiguous"),
+        (signed(), public(KEY, KEY), "key_ambiguous"),
+        (signed(key=unnamed[0], kid="k3"), public(*unnamed), "key_ambiguous"),
+        (signed(kid="k3"), both, "key_unknown"),
+    ):
+        with refused("invalid_client") as refusal:
+            proven(assertion, keys)
+        assert refusal.value.detail == f"assertion_{detail}"
+
+
+@pytest.mark.parametrize(
+    ("key", "alg", "fits"),
+    [
+        (KEY, "ES256", True),
+        (KEY, "ES384", False),
+        (RSAKey.generate_key(2048), "RS256", True),
+        (RSAKey.generate_key(2048, parameters={"alg": "RS512"}), "RS256", False),
+        (RSAKey.generate_key(2048, parameters={"use": "enc"}), "PS256", False),
+        (ECKey.generate_key("P-256", parameters={"key_ops": ["sign"]}), "ES256", False),
+        (OKPKey.generate_key("Ed25519"), "EdDSA", True),
+        (OKPKey.generate_key("Ed448"), "EdDSA", False),
+        (OKPKey.generate_key("X25519"), "EdDSA", False),
+    ],
+    ids=range(9),
+)
+def test_a_key_fits_the_algorithm_that_it_is_meant_for(key, alg, fits):
+    assert client_assertion.fits(key, alg) is fits

@@ -204,10 +204,10 @@ def test_130_a_consent_is_for_name_redirect_uris_and_keys():
 
 
 @pytest.mark.parametrize(
-    ("max_age", "seconds"), [(None, 300), (0, 300), (299, 300), (3600, 3600), (10**9, 86400)]
+    ("said", "seconds"), [(None, 300), (0, 300), (299, 300), (3600, 3600), (10**9, 86400)]
 )
-def test_129_a_document_is_fresh_for_as_long_as_its_server_says_within_bounds(max_age, seconds):
-    assert client_document.fresh_for(max_age) == seconds
+def test_129_a_document_is_fresh_for_as_long_as_its_server_says_within_bounds(said, seconds):
+    assert client_document.fresh_for(said) == seconds
 
 
 @pytest.mark.spec("MCP 2026-07-28", "Enterprise-Managed Authorization")

@@ -1,14 +1,16 @@
 """The provider's keys: rotated, unnamed, damaged, and never fetched more than is good."""
 
 import itertools
+from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
+from authserver.upstream import jwks
 from authserver.upstream.cached import Cached
 from authserver.upstream.errors import UpstreamError, UpstreamUnavailable
 from authserver.upstream.session import Deadline
-from tests.upstream.jose import new_key
+from tests.upstream.jose import new_key, segment
 from tests.upstream.spoiled_server import Spoiled
 
 
@@ -102,6 +104,50 @@ def test_a_key_that_cannot_be_imported_does_not_cost_the_others(login, idp):
     ]
 
     assert login.sign_in().subject == "user-1"
+
+
+def _number(value):
+    return segment(value.to_bytes((value.bit_length() + 7) // 8))
+
+
+@pytest.mark.parametrize(
+    ("bits", "exponent", "is_taken"),
+    [
+        (2047, 65537, False),
+        (2048, 65537, True),
+        (4096, 3, True),
+        (4097, 65537, False),
+        (2048, 2**32 - 1, True),
+        (2048, 2**32 + 1, False),
+        (2048, 2**2040 + 1, False),
+        (2048, 65536, False),
+    ],
+    ids=range(8),
+)
+def test_an_rsa_key_is_one_that_verifies_safely_and_quickly(bits, exponent, is_taken):
+    n = _number(2 ** (bits - 1) + 1)
+    for written in (n, "AAAA" * 500 + n):
+        key = {"kty": "RSA", "n": written, "e": _number(exponent)}
+        assert bool(jwks.parse({"keys": [key]})) is is_taken
+
+
+def test_a_private_key_that_somebody_published_is_none():
+    key = new_key("one")
+    assert jwks.parse({"keys": [key.as_dict(private=True)]}) == ()
+    assert [each.kid for each in jwks.parse({"keys": [key.as_dict(private=False)]})] == ["one"]
+
+
+def test_a_clients_set_is_small_and_holds_what_can_verify_its_assertions():
+    good = new_key("one").as_dict(private=False)
+    useless: list[dict[str, Any]] = [
+        ECKey.generate_key("P-521").as_dict(private=False),
+        OKPKey.generate_key("X25519").as_dict(private=False),
+        {**good, "use": "enc"},
+    ]
+    assert [key.kid for key in jwks.of_client({"keys": [*useless, good]}, None)] == ["one"]
+    assert jwks.of_client({"keys": [good]}, "RS256") == ()
+    assert len(jwks.of_client({"keys": [good] * 20}, "ES256")) == 20
+    assert jwks.of_client({"keys": [good] * 21}, "ES256") == ()
 
 
 @pytest.mark.parametrize("alg", ["RS256", "PS512", "ES384", "EdDSA"])
