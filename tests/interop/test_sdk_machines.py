@@ -7,7 +7,6 @@ import pytest
 pytest.importorskip("mcp", reason="the official MCP SDK is not installed")
 
 import anyio
-import httpx2
 from mcp.client.auth.extensions.client_credentials import (
     ClientCredentialsOAuthProvider,
     PrivateKeyJWTOAuthProvider,
@@ -16,6 +15,7 @@ from mcp.client.auth.extensions.client_credentials import (
 
 from authserver.demo.loopback import asgi_server, listen, url
 from authserver.demo.mcp_server import create_mcp_server
+from tests.interop.sdk import Nothing, whoami
 from tests.live import deployed
 from tests.upstream.jose import new_key
 
@@ -39,19 +39,6 @@ scopes = ["issues:read"]
 SECRET = "a:secret+of%more/than 32 characters"
 
 
-class Nothing:
-    """A client's storage, empty and forgetful."""
-
-    async def get_tokens(self):
-        return None
-
-    async def set_tokens(self, tokens):
-        """Keep nothing."""
-
-    get_client_info = get_tokens
-    set_client_info = set_tokens
-
-
 @pytest.mark.spec("MCP 2026-07-28", "OAuth Client Credentials")
 @pytest.mark.parametrize("how", ["secret", "key"])
 def test_the_client_of_the_sdk_gets_a_token_of_its_own(sqlite_url, idp, tmp_path, how):
@@ -70,10 +57,11 @@ def test_the_client_of_the_sdk_gets_a_token_of_its_own(sqlite_url, idp, tmp_path
                 if how == "secret"
                 else with_key(mcp_url, live.issuer, key)
             )
-            assert anyio.run(call, mcp_url, provider) not in (401, 403)
+            machine = {"secret": "robot", "key": "keyed"}[how]
+            said = anyio.run(whoami, mcp_url, provider)
+            assert said == f"You are {machine}, through {machine}: issues:read"
             event = live.last("token.issued")
-            assert event["grant_type"] == "client_credentials"
-            assert event["sub"] == {"secret": "robot", "key": "keyed"}[how]
+            assert (event["grant_type"], event["sub"]) == ("client_credentials", machine)
 
 
 def with_secret(mcp_url, issuer):
@@ -94,9 +82,3 @@ def with_key(mcp_url, issuer, key):
         issuer=issuer,
         assertion_provider=signed.create_assertion_provider(),
     )
-
-
-async def call(mcp_url, provider):
-    async with httpx2.AsyncClient(auth=provider, timeout=20, trust_env=False) as http:
-        response = await http.post(mcp_url, json={})
-    return response.status_code
