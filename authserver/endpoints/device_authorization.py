@@ -18,7 +18,9 @@ def endpoints(server: AuthServer) -> list[Endpoint]:
     """Return the endpoint where it is switched on."""
     if not server.settings.device_authorization:
         return []
-    return [Endpoint("/device_authorization", ("POST",), authorize_device, body="form")]
+    # No device is a page, and a page that asks may be a fraud's in its victim's browser: the victim
+    # would be shown their own address as the device's.
+    return [Endpoint("/device_authorization", ("POST",), authorize_device, body="form", cors=False)]
 
 
 def authorize_device(server: AuthServer, request: Request) -> Response:
