@@ -44,7 +44,7 @@ class RateLimiter:
         """Count an authorization request of an address; raises as `check_register`."""
         self._hit(self.limits.authorize_per_address, "authorize", network_of(address))
 
-    def check_pendings(self, count: int) -> None:
+    def check_on_their_way(self, count: int) -> None:
         """Refuse a request of a network that has `count` others on their way, as the others do."""
         most = self.limits.pending_per_address
         if most and count >= most:

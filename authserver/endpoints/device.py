@@ -4,7 +4,7 @@ import flask
 
 from authserver.adapter import peer_address
 from authserver.app import AuthServer
-from authserver.endpoints import browser, clients, flow, forms, pages, steps
+from authserver.endpoints import browser, clients, flow, forms, on_their_way, pages, steps
 from authserver.endpoints.page_error import PageError
 from authserver.oauth import opaque
 from authserver.oauth.client_metadata import DEVICE_CODE
@@ -67,12 +67,14 @@ def _begin(
         id=opaque.random_value(),
         request=device.request,
         binding_digest=opaque.digest(binding),
+        network_digest=on_their_way.network_digest(peer_address()),
         epochs=device.epochs,
         created_at=now,
         expires_at=min(now + PENDING_LIFETIME, device.expires_at),
         device_digest=device.digest,
     )
     with server.store.write() as tx:
+        on_their_way.check(server, tx, pending.network_digest, now)
         tx.add_pending(pending)
     server.audit.emit(
         "device.code_entered",

@@ -12,6 +12,7 @@ from authserver.oauth.device_authorization import Approval
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.grant import Code
 from authserver.oauth.interaction import Answer, AskConsent, Deny, Refuse, Session, SignIn
+from authserver.storage.store import Transaction
 
 
 def advance(server: AuthServer, flow: Flow) -> flask.Response:
@@ -35,17 +36,29 @@ def to_page(server: AuthServer, name: str, pending_id: str, problem: str = "") -
 
 def refuse(server: AuthServer, flow: Flow, error: OAuthError, *, trusted: bool) -> flask.Response:
     """End the request with an error, once; `trusted` says that the user decided, now or earlier."""
-    request = flow.pending.request
     with server.store.write() as tx:
         won = tx.decide_pending(flow.pending.id, "denied", flow.now, flow.subjects, flow.epochs)
         if won and flow.device is not None:
             won = tx.deny_device(flow.device.digest, flow.now)
-        if flow.session is not None:
-            tx.touch_session(flow.session.digest, flow.now)
+        touch_session(tx, flow)
     if not won:
         raise flows.ended()
     if flow.device is not None:
         return _deny_device(server, flow, error)
+    return send_refusal(server, flow, error, trusted=trusted)
+
+
+def touch_session(tx: Transaction, flow: Flow) -> None:
+    """Note that the browser's session was used, where it has one."""
+    if flow.session is not None:
+        tx.touch_session(flow.session.digest, flow.now)
+
+
+def send_refusal(
+    server: AuthServer, flow: Flow, error: OAuthError, *, trusted: bool
+) -> flask.Response:
+    """Answer with the error of a request that has ended, or was never kept; as `refuse`."""
+    request = flow.pending.request
     return answers.refuse(
         server, flow.client, request.redirect_uri, request.state, error, flow.request_id, flow.now,
         trusted=trusted,

@@ -50,7 +50,7 @@ class TokenLifetimes:
 class RateLimits:
     """How often strangers may ask in a minute, per process; 0 switches a limit off.
 
-    `pending_per_address` counts what is open at once, in the database, for all processes.
+    `pending_per_address` counts what is on its way at once, in the database, for all processes.
 
     `trusted_egress` are networks of hosted clients, many users behind one address: only
     `register_in_all` holds for their registrations.

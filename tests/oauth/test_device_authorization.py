@@ -25,7 +25,7 @@ def asked(**changes):
 
 
 def waiting(**changes):
-    device = DeviceAuthorization("d", "u", asked(), "192.0.2.1", 0, NOW, NOW + LIFETIME)
+    device = DeviceAuthorization("d", "u", asked(), "192.0.2.1", "network", 0, NOW, NOW + LIFETIME)
     return replace(device, **changes)
 
 

@@ -1,20 +1,12 @@
-from dataclasses import replace
-
 import pytest
 
-from authserver.oauth.device_authorization import Approval, DeviceAuthorization
+from authserver.oauth.device_authorization import Approval
 from authserver.storage.purge import purge
 from tests.storage import racing
-from tests.storage.values import DAY, HOUR, NOW, SUBJECTS, a_grant, a_request
+from tests.storage.values import DAY, HOUR, NOW, SUBJECTS, a_device, a_grant
 
 APPROVAL = Approval("grant-1", "user-1", ("issues:read",), NOW - 5, 0, "sid-1")
 END = NOW + 600
-
-
-def a_device(digest="device-1", **changes):
-    request = a_request(redirect_uri="", code_challenge="")
-    device = DeviceAuthorization(digest, f"typed-{digest}", request, "192.0.2.1", 3, NOW, END)
-    return replace(device, **changes)
 
 
 def found(store, digest="device-1"):
