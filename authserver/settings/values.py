@@ -64,7 +64,7 @@ class RateLimits:
     fetches_per_address: int = 20
     fetches_per_host: int = 60
     user_codes_per_address: int = 20
-    user_codes_in_all: int = 600
+    user_codes_in_all: int = 3000
     trusted_egress: tuple[IPv4Network | IPv6Network, ...] = ()
 
 
