@@ -61,6 +61,10 @@ class DeviceAuthorization:
         """Say whether a user may still decide about it."""
         return self.status == "pending" and now < self.expires_at
 
+    def is_done_polling(self) -> bool:
+        """Say whether it polled so often that its next poll would be due after its end."""
+        return self.next_poll_at >= self.expires_at
+
     def authorization(self, approval: Approval) -> Authorization:
         """Return what the approved request proves, and the key that it is bound to."""
         return Authorization(

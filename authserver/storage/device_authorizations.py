@@ -46,7 +46,8 @@ _APPROVE = (
         **{name: bindparam(f"new_{name}") for name in _OF_APPROVAL},
     )
 )
-_DENY = update(_devices).where(*_is_open).values(status="denied")
+# Whose address it was is not kept any longer than it is shown.
+_DENY = update(_devices).where(*_is_open).values(status="denied", address="")
 _early = _devices.c.next_poll_at > _NOW + EARLY
 _interval = _devices.c.interval + case((_early, SLOWER), else_=0)
 _POLL = (
@@ -68,7 +69,7 @@ _SPEND = (
         _devices.c.expires_at > _NOW,
         _devices.c.epochs == epoch_sum(),
     )
-    .values(spent_at=_NOW)
+    .values(spent_at=_NOW, address="")
 )
 
 

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 
 from authserver.oauth import epoch, user_code
+from authserver.oauth.device_authorization import LIFETIME
+from authserver.settings import RateLimits
 from tests.actors import RESOURCE, Browser, Deployment, McpClient, claims_of, forms_of
 from tests.attacks.any_bytes import octets
 from tests.attacks.outcomes import is_page
@@ -75,6 +77,12 @@ def test_206_codes_have_34_bits_and_no_word_in_them():
     assert len(codes) == 2000
     assert len(user_code.ALPHABET) ** user_code.LENGTH > 2**34
     assert set("".join(codes)) == {*"BCDFGHJKLMNPQRSTVWXZ", "-"}
+
+
+def test_206_in_the_life_of_a_code_too_few_are_tried_to_hit_it():
+    """One process, at most; for each other one as often."""
+    tried = RateLimits().user_codes_in_all * LIFETIME / 60
+    assert tried / len(user_code.ALPHABET) ** user_code.LENGTH < 2**-19
 
 
 def test_207_a_wrong_an_expired_and_a_used_code_look_the_same(device, browser, place):

@@ -47,7 +47,7 @@ def test_it_is_decided_once_and_in_time(store):
         assert tx.approve_device("device-3", APPROVAL, END) is False
         assert tx.deny_device("device-3", END) is False
     assert found(store) == a_device(status="approved", approval=APPROVAL, epochs=0)
-    assert found(store, "device-2") == a_device("device-2", status="denied")
+    assert found(store, "device-2") == a_device("device-2", status="denied", address="")
 
 
 def test_it_is_redeemed_once_approved_in_time_and_unrevoked(store):
@@ -58,7 +58,7 @@ def test_it_is_redeemed_once_approved_in_time_and_unrevoked(store):
         assert tx.spend_device("device-1", END, SUBJECTS) is False
         assert tx.spend_device("device-1", END - 1, SUBJECTS) is True
         assert tx.spend_device("device-1", NOW, SUBJECTS) is False
-    assert found(store).spent_at == END - 1
+    assert (found(store).spent_at, found(store).address) == (END - 1, "")
 
 
 @pytest.mark.parametrize("subject", SUBJECTS, ids=["user", "client", "consent", "sid"])
