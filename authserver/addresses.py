@@ -1,4 +1,4 @@
-"""Which addresses the whole world reaches: RFC 6890, RFC 8190
+"""Addresses as peers and proxies write them, and which the whole world reaches: RFC 6890, RFC 8190
 
 Our own table decides, not the standard library's, which differs between Python versions and calls
 some of these global. Where an IPv6 address carries an IPv4 one, both are judged.
@@ -25,6 +25,26 @@ _SPECIAL_6 = tuple(
     )
 )
 _NAT64 = ip_network("64:ff9b::/96")
+
+
+def parse(text: str) -> IPv4Address | IPv6Address | None:
+    """Return an address, an IPv4 one also where it is written as IPv6 one or with a port behind.
+
+    A proxy may write the port of its peer: all of an address would be peers of their own.
+    """
+    host = text[1:].partition("]")[0] if text.startswith("[") else text
+    if host.count(":") == 1:
+        host = host.partition(":")[0]
+    try:
+        found = ip_address(host)
+    except ValueError:
+        return None
+    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
+
+
+def spelled(text: str) -> str:
+    """Return an address in the one way in which it is written, and what is none as it is."""
+    return str(parse(text) or text)
 
 
 def is_public(address: str) -> bool:

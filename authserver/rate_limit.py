@@ -9,6 +9,7 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
+from authserver import addresses
 from authserver.oauth import opaque
 from authserver.oauth.errors import OAuthError
 from authserver.settings import RateLimits
@@ -44,7 +45,7 @@ class RateLimiter:
         """Count an authorization request of an address; raises as `check_register`."""
         self._hit(self.limits.authorize_per_address, "authorize", network_of(address))
 
-    def check_pendings(self, count: int) -> None:
+    def check_on_their_way(self, count: int) -> None:
         """Refuse a request of a network that has `count` others on their way, as the others do."""
         most = self.limits.pending_per_address
         if most and count >= most:
@@ -81,7 +82,7 @@ class RateLimiter:
         self._hit(self.limits.failures_per_client, "logout", network_of(address))
 
     def _is_trusted(self, address: str) -> bool:
-        parsed = _ip_address(address)
+        parsed = addresses.parse(address)
         return parsed is not None and any(parsed in each for each in self.limits.trusted_egress)
 
     def _hit(self, limit: int, *key: str) -> None:
@@ -92,29 +93,17 @@ class RateLimiter:
 
 def network_of(address: str) -> str:
     """Return what is counted as one peer: an IPv4 address, or the /64 of an IPv6 address."""
-    parsed = _ip_address(address)
+    parsed = addresses.parse(address)
     if parsed is None:
         return "unknown"
     if isinstance(parsed, ipaddress.IPv6Address):
-        mapped = parsed.ipv4_mapped
-        return str(mapped or ipaddress.ip_network(f"{parsed}/64", strict=False))
+        return str(ipaddress.ip_network(f"{parsed}/64", strict=False))
     return str(parsed)
 
 
 def _failure_key(client_id: str, address: str) -> tuple[str, ...]:
     # What a stranger calls a client may be 64 KB long, and stays in memory for a minute.
     return "failure", opaque.digest(client_id), network_of(address)
-
-
-def _ip_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Return the address, also where a proxy wrote its port behind it: all would be one peer."""
-    host = text[1:].partition("]")[0] if text.startswith("[") else text
-    if host.count(":") == 1:
-        host = host.partition(":")[0]
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
 
 
 def _per_minute(limit: int) -> RateLimitItem | None:

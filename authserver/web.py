@@ -82,7 +82,7 @@ def create_app(
         prepared=prepared,
         upstream_calls=upstream_calls,
     )
-    pages.check(settings.pages.templates)
+    pages.check(settings.pages.templates, devices=settings.device_authorization)
     app = flask.Flask("authserver", static_folder=None)
     app.url_map.merge_slashes = False  # a redirect of a POST would post secrets again
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = adapter.MAX_BODY

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authserver.addresses import is_public
+from authserver.addresses import is_public, spelled
 
 PUBLIC = [
     "93.184.216.34", "1.1.1.1", "2606:2800:21f:cb07::1", "2a00:1450:4001:81b::200e",
@@ -32,3 +32,19 @@ def test_no_spelling_of_an_address_makes_it_public(address):
     mapped, translated = f"::ffff:{address}", f"64:ff9b::{address}"
     assert is_public(mapped) == is_public(translated) == is_public(str(address))
     assert not is_public(f"::{address}")
+
+
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("198.51.100.7", "198.51.100.7"),
+        ("198.51.100.7:4711", "198.51.100.7"),
+        ("::ffff:198.51.100.7", "198.51.100.7"),
+        ("2001:DB8:0:0::7", "2001:db8::7"),
+        ("[2001:db8::7]:443", "2001:db8::7"),
+        ("unknown", "unknown"),
+        ("", ""),
+    ],
+)
+def test_an_address_is_written_in_one_way(written, address):
+    assert spelled(written) == address

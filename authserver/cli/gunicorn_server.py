@@ -80,7 +80,7 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no 
         Only a start ends grants: whoever reloads has not said so again.
         """
         settings = load(self._path)
-        pages.check_again(settings.pages.templates)
+        pages.check_again(settings.pages.templates, devices=settings.device_authorization)
         for each in prepare(settings, int(time.time()), revoke=revoke):
             sys.stderr.write(f"{each}\n")
         return settings

@@ -4,17 +4,19 @@ import flask
 
 from authserver.adapter import peer_address
 from authserver.app import AuthServer
-from authserver.endpoints import answers, browser, clients, forms, pages, steps
+from authserver.endpoints import answers, browser, clients, forms, on_their_way, pages, steps
 from authserver.endpoints import flow as flows
+from authserver.endpoints.flow import Flow
 from authserver.endpoints.page_error import PageError
 from authserver.oauth import authorization, epoch, opaque, pushed_request
 from authserver.oauth import redirect_uri as redirect_uris
 from authserver.oauth.authorization import AuthorizationRequest
 from authserver.oauth.client import Client
 from authserver.oauth.errors import OAuthError
-from authserver.oauth.interaction import PENDING_LIFETIME, PendingAuthorization
+from authserver.oauth.interaction import PENDING_LIFETIME, PendingAuthorization, Refuse
 from authserver.oauth.params import Params
-from authserver.rate_limit import network_of
+from authserver.oauth.pushed_request import PushedRequest
+from authserver.storage.store import Transaction
 
 _UNPUBLISHED = "This application could not be checked"
 _WHY = (
@@ -80,14 +82,13 @@ def _pushed(
     server: AuthServer, received: Params, client: Client, request_id: str, now: int
 ) -> flask.Response:
     """Go on with a request that was pushed; all else in the query is ignored (RFC 9126 §4)."""
-    digest = opaque.digest(received.get("request_uri") or "")
     with server.store.read() as reads:
-        pushed = reads.pushed_request(digest)
+        pushed = reads.pushed_request(opaque.digest(received.get("request_uri") or ""))
     if pushed is None or not pushed_request.answers_to(pushed, client.client_id, now):
         raise _push_gone()
     if redirect_uris.match(client.redirect_uris, pushed.request.redirect_uri) is None:
         raise _push_gone()  # the client changed in between
-    return _begin(server, pushed.request, request_id, now, spends=digest)
+    return _begin(server, pushed.request, request_id, now, pushed)
 
 
 def _push_gone() -> PageError:
@@ -100,26 +101,20 @@ def _begin(
     request: AuthorizationRequest,
     request_id: str,
     now: int,
-    spends: str | None = None,
+    pushed: PushedRequest | None = None,
 ) -> flask.Response:
-    """Begin an authorization; `spends` is the digest of the pushed request that it came as."""
+    """Begin an authorization; `pushed` is the request as which it came."""
     known = browser.binding(server)
-    binding = known or opaque.random_value()
-    network = opaque.digest(network_of(peer_address()))
-    most = server.settings.rate_limits.pending_per_address
+    flow = _flow(server, request, known or opaque.random_value(), request_id, now)
+    step = flow.step()
     with server.store.write() as tx:
-        server.limiter.check_pendings(tx.open_pendings(network, now, most))
-        if spends is not None and not tx.spend_pushed_request(spends, now):
-            raise _push_gone()
-        pending = PendingAuthorization(
-            id=opaque.random_value(),
-            request=request,
-            binding_digest=opaque.digest(binding),
-            epochs=tx.epoch_sum((epoch.client(request.client_id),)),
-            created_at=now,
-            expires_at=now + PENDING_LIFETIME,
-        )
-        tx.add_pending(pending, network)
+        if isinstance(step, Refuse):  # `prompt=none`: nobody decides, so there is nothing to keep
+            _spend(tx, pushed, now)
+            steps.touch_session(tx, flow)
+        else:
+            _check_room(server, tx, flow, pushed)
+            _spend(tx, pushed, now)
+            tx.add_pending(flow.pending)
     server.audit.emit(
         "authorization.requested",
         now=now,
@@ -128,9 +123,39 @@ def _begin(
         resource=request.resource,
         scope=" ".join(request.scope),
     )
-    with server.store.read() as reads:
-        flow = flows.complete(server, reads, pending, binding, request_id, now)
+    if isinstance(step, Refuse):
+        return steps.send_refusal(server, flow, step.error, trusted=flow.is_remembered)
     response = steps.advance(server, flow)
     if known is None:
-        browser.set_first_binding(server, response, binding, pending)
+        browser.set_first_binding(server, response, flow.binding, flow.pending)
     return response
+
+
+def _flow(
+    server: AuthServer, request: AuthorizationRequest, binding: str, request_id: str, now: int
+) -> Flow:
+    with server.store.read() as reads:
+        pending = PendingAuthorization(
+            id=opaque.random_value(),
+            request=request,
+            binding_digest=opaque.digest(binding),
+            network_digest=on_their_way.network_digest(peer_address()),
+            epochs=reads.epoch_sum((epoch.client(request.client_id),)),
+            created_at=now,
+            expires_at=now + PENDING_LIFETIME,
+        )
+        return flows.complete(server, reads, pending, binding, request_id, now)
+
+
+def _check_room(
+    server: AuthServer, tx: Transaction, flow: Flow, pushed: PushedRequest | None
+) -> None:
+    """Raise `temporarily_unavailable` (429) where the network has too many on their way."""
+    network = flow.pending.network_digest
+    if pushed is None or pushed.network_digest != network:  # else it was counted when it was pushed
+        on_their_way.check(server, tx, network, flow.now)
+
+
+def _spend(tx: Transaction, pushed: PushedRequest | None, now: int) -> None:
+    if pushed is not None and not tx.spend_pushed_request(pushed.digest, now):
+        raise _push_gone()

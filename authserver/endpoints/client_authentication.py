@@ -13,17 +13,24 @@ from authserver.oauth.errors import OAuthError
 _GUESSES = frozenset({"invalid_client", "invalid_grant"})
 
 
-def authenticate(server: AuthServer, request: Request, *, ask: clients.Ask = "met") -> Client:
+def authenticate(
+    server: AuthServer,
+    request: Request,
+    *,
+    ask: clients.Ask = "met",
+    began_at: int | None = None,
+) -> Client:
     """Return the client that a request proves to come from; raises `invalid_client`.
 
-    `ask` says whose document may be fetched for it, see `clients.proving`.
+    `ask` says whose document may be fetched for it, and `began_at` since when the request that it
+    goes on with is on its way, see `clients.proving`.
 
     An assertion is good once: it is spent here, whatever becomes of the request.
     """
     now = request.now
     credentials = client_auth.parse(request.header("authorization"), request.params)
     with slowed_down(server, credentials.client_id, request):
-        found = clients.proving(server, credentials, request, ask)
+        found = clients.proving(server, credentials, request, ask, began_at)
         client, proven = client_auth.check(found, credentials, server.issuer, now)
         if proven is not None:
             with server.store.write() as tx:

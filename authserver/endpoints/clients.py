@@ -32,15 +32,20 @@ def known(server: AuthServer, reads: Reads, client_id: str, began_at: int) -> Cl
 
 
 def proving(
-    server: AuthServer, credentials: Credentials, request: Request, ask: Ask
+    server: AuthServer,
+    credentials: Credentials,
+    request: Request,
+    ask: Ask,
+    began_at: int | None = None,
 ) -> Client | None:
     """Return the client that these credentials name, with the keys that may prove them.
 
     `ask` says whose document may be fetched: anybody's, that of a client which began here before,
     or nobody's, where a public client is what it last said of itself. What was granted goes on for
-    a day while the host of its document does not answer.
+    a day while the host of its document does not answer. An id that ends is looked at as of
+    `began_at`, else of now.
     """
-    found = _named(server, credentials, request, ask)
+    found = _named(server, credentials, request, ask, began_at)
     if found is None or credentials.method != "private_key_jwt":
         return found
     kid = client_assertion.key_id(credentials.assertion)
@@ -49,7 +54,11 @@ def proving(
 
 
 def _named(
-    server: AuthServer, credentials: Credentials, request: Request, ask: Ask
+    server: AuthServer,
+    credentials: Credentials,
+    request: Request,
+    ask: Ask,
+    began_at: int | None,
 ) -> Client | None:
     client_id, is_public = credentials.client_id, credentials.method == "none"
     is_published = _is_published(server, client_id)
@@ -59,7 +68,7 @@ def _named(
     with server.store.read() as reads:
         if is_published:
             return server.documents.known(reads, client_id)
-        return _ours(server, reads, client_id, request.now)
+        return _ours(server, reads, client_id, request.now if began_at is None else began_at)
 
 
 def _ours(server: AuthServer, reads: Reads, client_id: str, now: int) -> Client | None:

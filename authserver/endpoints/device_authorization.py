@@ -1,7 +1,7 @@
 """POST /device_authorization: a device asks, and gets a code for its user: RFC 8628 §3.1, §3.2."""
 
 from authserver.app import AuthServer
-from authserver.endpoints import proof_of_possession
+from authserver.endpoints import on_their_way, proof_of_possession
 from authserver.endpoints.client_authentication import authenticate
 from authserver.message import Endpoint, Request, Response, json_response
 from authserver.oauth import device_authorization, epoch, opaque
@@ -18,7 +18,9 @@ def endpoints(server: AuthServer) -> list[Endpoint]:
     """Return the endpoint where it is switched on."""
     if not server.settings.device_authorization:
         return []
-    return [Endpoint("/device_authorization", ("POST",), authorize_device, body="form")]
+    # No device is a page, and a page that asks may be a fraud's in its victim's browser: the victim
+    # would be shown their own address as the device's.
+    return [Endpoint("/device_authorization", ("POST",), authorize_device, body="form", cors=False)]
 
 
 def authorize_device(server: AuthServer, request: Request) -> Response:
@@ -60,7 +62,9 @@ def _keep(
     device_code: str,
 ) -> str:
     """Store the request, and return the code for its user, which no other request has."""
+    network = on_their_way.network_digest(request.address)
     with server.store.write() as tx:
+        on_their_way.check(server, tx, network, request.now)
         proof_of_possession.spend(tx, possession)
         epochs = tx.epoch_sum((epoch.client(checked.client_id),))
         for _ in range(_TRIES):
@@ -70,6 +74,7 @@ def _keep(
                 typed_digest=server.user_codes.digest(user_code),
                 request=checked,
                 address=request.address,
+                network_digest=network,
                 epochs=epochs,
                 created_at=request.now,
                 expires_at=request.now + LIFETIME,

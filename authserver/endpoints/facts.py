@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from authserver import addresses
 from authserver.adapter import peer_address
 from authserver.endpoints.flow import Flow
 from authserver.oauth import client_document, redirect_uri, scope
@@ -35,16 +36,16 @@ def _of_redirect(flow: Flow) -> dict[str, Any]:
 
 def _of_device(flow: Flow, device: DeviceAuthorization) -> dict[str, Any]:
     """Return where the request came from, by which a user sees a fraud (RFC 8628 §5.4)."""
-    own, minutes = peer_address(), (flow.now - device.created_at) // 60
+    own, address = addresses.spelled(peer_address()), addresses.spelled(device.address)
     return {
         "client_assurance": _assurance(is_assured_device(flow.client)),
-        "redirect_host": f"a device at {device.address}",
+        "redirect_host": f"a device at {address}",
         "redirect_is_local": True,
         "device": {
-            "address": device.address,
-            "own_address": None if own == device.address else own,
+            "address": address,
+            "own_address": None if own == address else own,
             "asked_at": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(device.created_at)),
-            "minutes": minutes,
+            "minutes": (flow.now - device.created_at) // 60,
         },
     }
 

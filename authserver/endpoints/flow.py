@@ -112,12 +112,12 @@ def complete(
     now: int,
 ) -> Flow:
     """Add client, session and memory to a pending authorization; raises PageError."""
-    request = pending.request
-    client = clients.known(server, reads, request.client_id, pending.created_at)
+    request, device = pending.request, _device(server, reads, pending)
+    began_at = pending.created_at if device is None else device.created_at
+    client = clients.known(server, reads, request.client_id, began_at)
     resource = server.resource(request.resource)
     if client is None or resource is None:
         raise PageError(400, "This application is not registered any more", GONE, "client_gone")
-    device = _device(reads, pending)
     if not _may_still(client, request, device):
         raise PageError(400, "This application has changed", GONE, "redirect_uri_gone")
     session, user = _signed_in(server, reads, now)
@@ -165,13 +165,24 @@ def ended() -> PageError:
     return PageError(400, "Nothing to do here any more", GONE, "flow_ended")
 
 
-def _device(reads: Reads, pending: PendingAuthorization) -> DeviceAuthorization | None:
+def _device(
+    server: AuthServer, reads: Reads, pending: PendingAuthorization
+) -> DeviceAuthorization | None:
     if pending.device_digest is None:
         return None
+    if not server.settings.device_authorization:  # the pages were open when it was switched off
+        raise devices_are_off()
     device, _ = reads.device_authorization(pending.device_digest) or (None, None)
     if device is None or device.status != "pending":  # decided in another tab, or elsewhere
         raise ended()
     return device
+
+
+def devices_are_off() -> PageError:
+    """Return the refusal of a device where none is let in any more."""
+    text = "This server lets no devices in by a code any more. Nothing was shared with yours."
+    hint = "Connect from an application that opens this browser by itself."
+    return PageError(400, "Devices cannot connect here", text, "devices_off", hints=(hint,))
 
 
 def _may_still(

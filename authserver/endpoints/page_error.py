@@ -9,9 +9,14 @@ from authserver.endpoints import pages
 
 logger = logging.getLogger("authserver")
 
+_CONNECT_AGAIN = "Go back to your application and connect to the MCP server again."
+
 
 class PageError(Exception):
-    """A refusal shown as a page: status, heading, a fixed sentence; `detail` is for the audit."""
+    """A refusal shown as a page: status, heading, a fixed sentence; `detail` is for the audit.
+
+    `hints` say what the user can do, and `retry_href` is the page of ours where they begin anew.
+    """
 
     def __init__(
         self,
@@ -20,6 +25,9 @@ class PageError(Exception):
         message: str,
         detail: str = "",
         headers: tuple[tuple[str, str], ...] = (),
+        *,
+        hints: tuple[str, ...] = (_CONNECT_AGAIN,),
+        retry_href: str | None = None,
     ) -> None:
         super().__init__(heading)
         self.status = status
@@ -27,6 +35,8 @@ class PageError(Exception):
         self.message = message
         self.detail = detail
         self.headers = headers
+        self.hints = hints
+        self.retry_href = retry_href
 
 
 def error_page(server: AuthServer, error: PageError, request_id: str) -> flask.Response:
@@ -49,7 +59,7 @@ def _render(server: AuthServer, error: PageError, request_id: str) -> flask.Resp
         request_id=request_id,
         heading=error.heading,
         message=error.message,
-        hints=["Go back to your application and connect to the MCP server again."],
+        hints=error.hints,
         client_link=None,
-        retry_href=None,
+        retry_href=error.retry_href,
     )

@@ -5,7 +5,7 @@ import traceback
 import unicodedata
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flask import Response, g, has_app_context
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateSyntaxError
@@ -70,20 +70,33 @@ def plain(status: int, *lines: str) -> Response:
 
 
 @cache
-def check(override: Path | None) -> None:
-    """Render every page once; raises TemplateBroken where the templates cannot."""
+def check(override: Path | None, *, devices: bool) -> None:
+    """Render every page once; raises TemplateBroken where the templates cannot.
+
+    Where `devices` may ask, also where a page on which their users decide does not show from where.
+    """
     for template, context in specimens.PAGES.values():
-        try:
-            _body(override, template, {"operator": "", "nonce": ""} | context)
-        except Exception as error:
-            raise TemplateBroken(f"{_where(error, template)}: {error}") from error
+        _specimen(override, template, context)
+    for template, context in specimens.FOR_A_DEVICE.items() if devices else ():
+        if specimens.ELSEWHERE not in _specimen(override, template, context):
+            raise TemplateBroken(
+                f"{template}: does not show device.address, by which a user sees that somebody "
+                'else asks: write {% if device %}{% include "_device.html" %}{% endif %}'
+            )
 
 
-def check_again(override: Path | None) -> None:
+def check_again(override: Path | None, *, devices: bool) -> None:
     """Read the templates anew and check them."""
     _look.cache_clear()
     check.cache_clear()
-    check(override)
+    check(override, devices=devices)
+
+
+def _specimen(override: Path | None, template: str, context: dict[str, Any]) -> str:
+    try:
+        return _body(override, template, {"operator": "", "nonce": ""} | context)
+    except Exception as error:
+        raise TemplateBroken(f"{_where(error, template)}: {error}") from error
 
 
 def _where(error: Exception, template: str) -> str:

@@ -1,7 +1,7 @@
 """POST /par: a client pushes its authorization request: RFC 9126 §2, RFC 9449 §10.1."""
 
 from authserver.app import AuthServer
-from authserver.endpoints import proof_of_possession
+from authserver.endpoints import on_their_way, proof_of_possession
 from authserver.endpoints.client_authentication import authenticate
 from authserver.message import Endpoint, Request, Response, json_response
 from authserver.oauth import authorization, opaque, pushed_request
@@ -32,9 +32,12 @@ def par(server: AuthServer, request: Request) -> Response:
     checked = proof_of_possession.bound(checked, possession)
     request_uri = pushed_request.new_request_uri()
     expires_at = request.now + pushed_request.LIFETIME
+    network = on_their_way.network_digest(request.address)
+    pushed = PushedRequest(opaque.digest(request_uri), checked, network, expires_at)
     with server.store.write() as tx:
+        on_their_way.check(server, tx, network, request.now)
         proof_of_possession.spend(tx, possession)
-        tx.add_pushed_request(PushedRequest(opaque.digest(request_uri), checked, expires_at))
+        tx.add_pushed_request(pushed)
     server.audit.emit(
         "authorization.pushed",
         now=request.now,

@@ -140,3 +140,10 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "unknown client, none registers": ("unknown_client.html", {"registers": False}),
     "message": ("message.html", {"heading": "You are signed out", "message": "Close this page."}),
 }
+
+# Where a device asks that is not here, on each page on which its user goes on or not.
+ELSEWHERE = "192.0.2.99"
+FOR_A_DEVICE: dict[str, dict[str, Any]] = {
+    template: context | CLIENTS["device"] | {"device": DEVICE | {"address": ELSEWHERE}}
+    for template, context in (("sign_in.html", SIGN_IN), ("consent.html", CONSENT))
+}

@@ -8,10 +8,11 @@ from authserver.endpoints import flow as flows
 from authserver.endpoints.flow import Flow
 from authserver.oauth import client as clients
 from authserver.oauth import opaque, signed_client
-from authserver.oauth.device_authorization import Approval
+from authserver.oauth.device_authorization import Approval, DeviceAuthorization
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.grant import Code
 from authserver.oauth.interaction import Answer, AskConsent, Deny, Refuse, Session, SignIn
+from authserver.storage.store import Transaction
 
 
 def advance(server: AuthServer, flow: Flow) -> flask.Response:
@@ -35,17 +36,29 @@ def to_page(server: AuthServer, name: str, pending_id: str, problem: str = "") -
 
 def refuse(server: AuthServer, flow: Flow, error: OAuthError, *, trusted: bool) -> flask.Response:
     """End the request with an error, once; `trusted` says that the user decided, now or earlier."""
-    request = flow.pending.request
     with server.store.write() as tx:
         won = tx.decide_pending(flow.pending.id, "denied", flow.now, flow.subjects, flow.epochs)
         if won and flow.device is not None:
             won = tx.deny_device(flow.device.digest, flow.now)
-        if flow.session is not None:
-            tx.touch_session(flow.session.digest, flow.now)
+        touch_session(tx, flow)
     if not won:
         raise flows.ended()
     if flow.device is not None:
-        return _deny_device(server, flow, error)
+        return _deny_device(server, flow, flow.device, error)
+    return send_refusal(server, flow, error, trusted=trusted)
+
+
+def touch_session(tx: Transaction, flow: Flow) -> None:
+    """Note that the browser's session was used, where it has one."""
+    if flow.session is not None:
+        tx.touch_session(flow.session.digest, flow.now)
+
+
+def send_refusal(
+    server: AuthServer, flow: Flow, error: OAuthError, *, trusted: bool
+) -> flask.Response:
+    """Answer with the error of a request that has ended, or was never kept; as `refuse`."""
+    request = flow.pending.request
     return answers.refuse(
         server, flow.client, request.redirect_uri, request.state, error, flow.request_id, flow.now,
         trusted=trusted,
@@ -59,7 +72,7 @@ def approve(
     if flow.session is None:
         raise flows.forbidden("no_session")
     request = flow.pending.request
-    value = opaque.random_value(opaque.CODE_PREFIX)
+    value, grant_id = opaque.random_value(opaque.CODE_PREFIX), opaque.random_value()
     with server.store.write() as tx:
         won = tx.decide_pending(flow.pending.id, "approved", flow.now, flow.subjects, flow.epochs)
         if not won:
@@ -67,9 +80,9 @@ def approve(
         if signed_client.is_signed(request.client_id) and not flow.client.preregistered:
             tx.keep_client(flow.client)  # from now on it depends on no key and ends as others do
         if flow.device is None:
-            tx.add_code(_code(server, flow, flow.session, scope, value))
+            tx.add_code(_code(server, flow, flow.session, grant_id, scope, value))
         elif not tx.approve_device(
-            flow.device.digest, _approval(flow, flow.session, scope), flow.now
+            flow.device.digest, _approval(flow, flow.session, grant_id, scope), flow.now
         ):
             raise flows.ended()
         tx.touch_session(flow.session.digest, flow.now)
@@ -92,6 +105,8 @@ def approve(
         sub=flow.session.sub,
         resource=request.resource,
         scope=" ".join(scope),
+        grant_id=grant_id,
+        device_address=flow.device.address if flow.device else None,
     )
     if flow.device is not None:
         return answers.to_device(server, flow.client, flow.request_id, approved=True)
@@ -100,12 +115,17 @@ def approve(
     )
 
 
-def _deny_device(server: AuthServer, flow: Flow, error: OAuthError) -> flask.Response:
+def _deny_device(
+    server: AuthServer, flow: Flow, device: DeviceAuthorization, error: OAuthError
+) -> flask.Response:
     server.audit.emit(
         "authorization.refused",
         now=flow.now,
         request_id=flow.request_id,
         client_id=flow.client.client_id,
+        sub=flow.session.sub if flow.session else None,
+        resource=flow.resource.url,
+        device_address=device.address,
         error=error.code,
         reason=error.detail or error.description,
     )
@@ -124,9 +144,9 @@ def note_failed_sign_in(server: AuthServer, flow: Flow, reason: str, detail: str
     )
 
 
-def _approval(flow: Flow, session: Session, scope: tuple[str, ...]) -> Approval:
+def _approval(flow: Flow, session: Session, grant_id: str, scope: tuple[str, ...]) -> Approval:
     return Approval(
-        grant_id=opaque.random_value(),
+        grant_id=grant_id,
         sub=session.sub,
         scope=scope,
         auth_time=session.auth_time,
@@ -139,13 +159,14 @@ def _code(
     server: AuthServer,
     flow: Flow,
     session: Session,
+    grant_id: str,
     scope: tuple[str, ...],
     value: str,
 ) -> Code:
     request = flow.pending.request
     return Code(
         digest=opaque.digest(value),
-        grant_id=opaque.random_value(),
+        grant_id=grant_id,
         client_id=request.client_id,
         redirect_uri=request.redirect_uri,
         redirect_uri_given=request.redirect_uri_given,

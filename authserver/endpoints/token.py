@@ -78,7 +78,7 @@ def _answer(
     if params.get("grant_type") == workload.GRANT_TYPE:
         _check_supported(server, workload.GRANT_TYPE)
         return jwt_bearer.issue(server, possession, request)
-    client = authenticate(server, request)
+    client = authenticate(server, request, began_at=_began_at(server, params))
     proof_of_possession.check_client(client, possession)
     grant_type = params.require("grant_type")
     _check_supported(server, grant_type)
@@ -110,9 +110,15 @@ def _answer(
         scope=scope.join(authorization.scope),
         grant_id=granted.id,
         generation=granted.generation,
+        device_address=proof.device_address,
         claims_omitted=" ".join(omitted),
     )
     return answer
+
+
+def _began_at(server: AuthServer, params: Params) -> int | None:
+    is_device = params.get("grant_type") == DEVICE_CODE
+    return device_code.asked_at(server, params) if is_device else None
 
 
 def _prove(server: AuthServer, prove: Prove, client: Client, params: Params, now: int) -> Proof:

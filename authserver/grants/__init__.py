@@ -22,13 +22,15 @@ class Proof:
     belongs to. It raises `invalid_grant` where it lost a race or meets a replay; only a replay
     verdict leaves something written. `user` is whom the policy is asked about: without one, only a
     resource without rules is open. `rotates` is the grant whose current refresh token this is; of
-    a code, or an answer given again, there is none.
+    a code, or an answer given again, there is none. `device_address` is where the device asked
+    from whose code this is.
     """
 
     authorization: Authorization
     spend: Callable[[Transaction, str | None], Grant]
     user: User | None = None
     rotates: Grant | None = None
+    device_address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from authserver.app import AuthServer
 from authserver.grants import HONEST_REPEAT, Proof, Undecided
 from authserver.grants.beginning import begin
-from authserver.oauth import device_authorization, opaque
+from authserver.oauth import device_authorization, opaque, signed_client
 from authserver.oauth.client import Client
 from authserver.oauth.device_authorization import Approval, DeviceAuthorization, refused
 from authserver.oauth.errors import OAuthError
@@ -20,6 +20,8 @@ def prove(
     found, user = reads.device_authorization(digest) or (None, None)
     device = device_authorization.check_poll(found, client, now)
     approval = device.approval
+    if approval is None and device.is_done_polling():  # there is nothing left to note
+        raise device_authorization.wait(slowed=True)
     if approval is None:
         return Undecided(
             lambda tx: device_authorization.wait(slowed=tx.note_poll(device.digest, now))
@@ -30,7 +32,22 @@ def prove(
     def spend(tx: Transaction, jkt: str | None) -> Grant:
         return _spend(server, tx, device, approval, jkt, now)
 
-    return Proof(device.authorization(approval), spend, user)
+    return Proof(device.authorization(approval), spend, user, device_address=device.address)
+
+
+def asked_at(server: AuthServer, params: Params) -> int | None:
+    """Return when a device asked, where its client's id may have ended since: what began goes on.
+
+    Once the user agreed the client is stored, and its id has no end any more.
+    """
+    client_id, device_code = params.get("client_id"), params.get("device_code")
+    if client_id is None or device_code is None or not signed_client.is_signed(client_id):
+        return None
+    with server.store.read() as reads:
+        found, _ = reads.device_authorization(opaque.digest(device_code)) or (None, None)
+    if found is None or found.request.client_id != client_id:
+        return None
+    return found.created_at
 
 
 def _spend(

@@ -37,7 +37,8 @@ class DeviceAuthorization:
     """A device's request, under the digest of its `device_code`, and what became of it.
 
     `typed_digest` is of the code that the user types (`oauth.user_code`).
-    `address` is where it came from, as this server saw it. `epochs` is the sum of the epochs that
+    `address` is where it came from, as this server saw it, and empty once it is decided against or
+    redeemed; `network_digest` is of the network around it. `epochs` is the sum of the epochs that
     concern it until then (its client). `interval` grows whenever it polls too early.
     """
 
@@ -45,6 +46,7 @@ class DeviceAuthorization:
     typed_digest: str = field(repr=False)
     request: AuthorizationRequest
     address: str
+    network_digest: str
     epochs: int
     created_at: int
     expires_at: int
@@ -58,6 +60,10 @@ class DeviceAuthorization:
     def is_open(self, now: int) -> bool:
         """Say whether a user may still decide about it."""
         return self.status == "pending" and now < self.expires_at
+
+    def is_done_polling(self) -> bool:
+        """Say whether it polled so often that its next poll would be due after its end."""
+        return self.next_poll_at >= self.expires_at
 
     def authorization(self, approval: Approval) -> Authorization:
         """Return what the approved request proves, and the key that it is bound to."""

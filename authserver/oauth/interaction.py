@@ -21,11 +21,13 @@ class PendingAuthorization:
 
     `epochs` is the sum of the epochs that concern it so far (its client), see `oauth.epoch`.
     `device_digest` names the device that asks, where its user typed its code: nobody is sent back.
+    `network_digest` is of the network that asked.
     """
 
     id: str
     request: AuthorizationRequest
     binding_digest: str = field(repr=False)
+    network_digest: str
     epochs: int
     created_at: int
     expires_at: int

@@ -11,10 +11,14 @@ _PREFIX = "urn:ietf:params:oauth:request_uri:"
 
 @dataclass(frozen=True, slots=True)
 class PushedRequest:
-    """A checked request that waits for its browser, under the digest of its `request_uri`."""
+    """A checked request that waits for its browser, under the digest of its `request_uri`.
+
+    `network_digest` is of the network that pushed it.
+    """
 
     digest: str
     request: AuthorizationRequest
+    network_digest: str
     expires_at: int
 
 

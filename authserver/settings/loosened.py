@@ -63,6 +63,11 @@ def loosened(settings: Settings) -> Iterator[str]:
             "server.device_authorization: whoever talks a user into typing a code at /device gets "
             "what the user approves there"
         )
+        if not settings.trusted_proxies and settings.issuer.startswith("https:"):
+            yield (
+                "server.trusted_proxies: 0, so that behind a proxy every device seems to ask from "
+                "the proxy's address, and users see no fraud by it"
+            )
     if settings.trusted_proxies:
         yield (
             f"server.trusted_proxies: the last {settings.trusted_proxies} entries of "

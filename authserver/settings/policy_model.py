@@ -141,8 +141,10 @@ class RateLimitsTable(Table):
     )
     pending_per_address: Count = Field(
         _LIMITS.pending_per_address,
-        description="Authorization requests of one address that are not decided yet, at once and "
-        "over all processes: each is a row for ten minutes.",
+        description="Requests of one address on their way at once, over all processes: "
+        "authorization requests, pushed ones, and those of devices. Each counts until a user "
+        "approves it or it ends: after ten minutes, a pushed one after 90 seconds. Its row is "
+        "deleted an hour later. What is refused without a page leaves none.",
     )
     failures_per_client: Count = Field(
         _LIMITS.failures_per_client,

@@ -50,7 +50,7 @@ class TokenLifetimes:
 class RateLimits:
     """How often strangers may ask in a minute, per process; 0 switches a limit off.
 
-    `pending_per_address` counts what is open at once, in the database, for all processes.
+    `pending_per_address` counts what is on its way at once, in the database, for all processes.
 
     `trusted_egress` are networks of hosted clients, many users behind one address: only
     `register_in_all` holds for their registrations.
@@ -64,7 +64,7 @@ class RateLimits:
     fetches_per_address: int = 20
     fetches_per_host: int = 60
     user_codes_per_address: int = 20
-    user_codes_in_all: int = 600
+    user_codes_in_all: int = 3000
     trusted_egress: tuple[IPv4Network | IPv6Network, ...] = ()
 
 

@@ -13,12 +13,13 @@ from authserver.oauth.device_authorization import EARLY, SLOWER, Approval, Devic
 from authserver.oauth.user import User
 from authserver.storage import documents, tables
 from authserver.storage.connected import Connected, epoch_sum, on_both, subject_parameters
-from authserver.storage.logins import authorization_request
+from authserver.storage.logins import authorization_request, request_columns
 from authserver.storage.users import USER_COLUMNS, split_user
 
 _devices, _users = tables.device_authorizations, tables.users
 _NOW: Any = bindparam("now", type_=_devices.c.expires_at.type)
 _OF_APPROVAL = tuple(each.name for each in fields(Approval) if each.name != "epochs")
+_BESIDE = frozenset({"client_id", *_OF_APPROVAL})
 
 _FIND = (
     select(_devices, *USER_COLUMNS)
@@ -45,7 +46,8 @@ _APPROVE = (
         **{name: bindparam(f"new_{name}") for name in _OF_APPROVAL},
     )
 )
-_DENY = update(_devices).where(*_is_open).values(status="denied")
+# Whose address it was is not kept any longer than it is shown.
+_DENY = update(_devices).where(*_is_open).values(status="denied", address="")
 _early = _devices.c.next_poll_at > _NOW + EARLY
 _interval = _devices.c.interval + case((_early, SLOWER), else_=0)
 _POLL = (
@@ -67,7 +69,7 @@ _SPEND = (
         _devices.c.expires_at > _NOW,
         _devices.c.epochs == epoch_sum(),
     )
-    .values(spent_at=_NOW)
+    .values(spent_at=_NOW, address="")
 )
 
 
@@ -96,8 +98,8 @@ class DeviceAuthorizationWrites(Connected):
         row = documents.members(device)
         approval = row.pop("approval")
         decided = {name: getattr(approval, name, None) for name in _OF_APPROVAL}
-        request = documents.dump(documents.members(device.request))
-        return self._row(_ADD, {**row, **decided, "request": request}) is not None
+        columns = request_columns(device.request)
+        return self._row(_ADD, {**row, **decided, **columns}) is not None
 
     def approve_device(self, digest: str, approval: Approval, now: int) -> bool:
         """Approve a request once; False where it is decided or expired."""
@@ -120,7 +122,7 @@ class DeviceAuthorizationWrites(Connected):
 
 
 def _device_authorization(row: Mapping[Any, Any]) -> DeviceAuthorization:
-    columns = {name: value for name, value in row.items() if name not in _OF_APPROVAL}
+    columns = {name: value for name, value in row.items() if name not in _BESIDE}
     decided = {name: row[name] for name in _OF_APPROVAL}
     approval = None if row["sub"] is None else Approval(**decided, epochs=row["epochs"])
     request = authorization_request(row["request"])

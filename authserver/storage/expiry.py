@@ -22,7 +22,7 @@ ENDED_GRANT_KEPT = 86400
 _grants, _codes, _clients = tables.grants, tables.codes, tables.clients
 _documents = tables.client_documents
 _tokens, _entries = tables.upstream_tokens, tables.status_entries
-_devices = tables.device_authorizations
+_devices, _pushed = tables.device_authorizations, tables.pushed_requests
 _pending, _consents, _sessions = tables.pending_authorizations, tables.consents, tables.sessions
 
 
@@ -92,9 +92,28 @@ _still_used = (
 )
 _of_client = _grants.c.client_id == _clients.c.client_id
 _consented = _consents.c.client_id == _clients.c.client_id
-_on_its_way = exists().where(_pending.c.client_id == _clients.c.client_id)
+
+
+def _on_its_way(client_id: ColumnElement[str]) -> ColumnElement[bool]:
+    """Say whether somebody may still decide about a request of the client, or approved one.
+
+    What was denied does not count: whoever asks in vain again and again would keep a client.
+    """
+    waiting = (
+        exists().where(
+            each.c.client_id == client_id,
+            each.c.expires_at > _moment("expired_before"),
+            *((each.c.status != "denied",) if "status" in each.c else ()),
+        )
+        for each in (_pending, _pushed, _devices)
+    )
+    return or_(*waiting)
+
+
 # A blocked one stays, or it would come back: its id may be made of what it says.
-_removable = ~_clients.c.preregistered & _clients.c.blocked_at.is_(None) & ~_on_its_way
+_removable = (
+    ~_clients.c.preregistered & _clients.c.blocked_at.is_(None) & ~_on_its_way(_clients.c.client_id)
+)
 _unused = (
     _removable
     & (_clients.c.registered_at <= _moment("unused_before"))
@@ -114,7 +133,7 @@ _forget_consents = delete(_consents).where(
 # Whoever comes back has it fetched again.
 _document_unused = (
     (_documents.c.fetched_at <= _moment("document_before"))
-    & ~exists().where(_pending.c.client_id == _documents.c.client_id)
+    & ~_on_its_way(_documents.c.client_id)
     & ~exists().where(_grants.c.client_id == _documents.c.client_id, _grant_live)
 )
 
@@ -126,10 +145,7 @@ RULES = {
     "pending authorizations": _rule(
         _pending.c.id, _pending.c.expires_at <= _moment("expired_before")
     ),
-    "pushed requests": _rule(
-        tables.pushed_requests.c.digest,
-        tables.pushed_requests.c.expires_at <= _moment("expired_before"),
-    ),
+    "pushed requests": _rule(_pushed.c.digest, _pushed.c.expires_at <= _moment("expired_before")),
     "upstream logins": _rule(
         tables.upstream_logins.c.state_digest,
         tables.upstream_logins.c.expires_at <= _moment("expired_before"),

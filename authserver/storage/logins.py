@@ -20,19 +20,8 @@ _pending, _logins, _sessions = (
     tables.sessions,
 )
 
-_BESIDE = frozenset({"client_id", "network_digest"})
-
 _FIND_PENDING = select(_pending).where(_pending.c.id == bindparam("pending_id"))
 _ADD_PENDING = insert(_pending)
-_OPEN_PENDINGS = (
-    select(_pending.c.id)
-    .where(
-        _pending.c.network_digest == bindparam("network_digest"),
-        _pending.c.status == "pending",
-        _pending.c.expires_at > bindparam("now"),
-    )
-    .limit(bindparam("most"))
-)
 _DECIDE = (
     update(_pending)
     .where(
@@ -72,11 +61,6 @@ class LoginReads(EpochReads):
         row = self._row(_FIND_PENDING, {"pending_id": pending_id})
         return None if row is None else _pending_authorization(row)
 
-    def open_pendings(self, network_digest: str, now: int, most: int) -> int:
-        """Return how many requests of a network are still to be decided, counted up to `most`."""
-        parameters = {"network_digest": network_digest, "now": now, "most": most}
-        return len(self._rows(_OPEN_PENDINGS, parameters))
-
     def session(self, digest: str) -> Session | None:
         """Return a session, None where its user or upstream session was revoked.
 
@@ -93,15 +77,10 @@ class LoginReads(EpochReads):
 class LoginWrites(Connected):
     """A request on its way through login and consent."""
 
-    def add_pending(self, pending: PendingAuthorization, network_digest: str | None = None) -> None:
-        """Store a request that is to be decided, and from which network it came."""
-        row = documents.members(pending)
-        columns = {
-            "request": documents.dump(documents.members(pending.request)),
-            "client_id": pending.request.client_id,
-            "network_digest": network_digest,
-        }
-        self._changed(_ADD_PENDING, {**row, **columns})
+    def add_pending(self, pending: PendingAuthorization) -> None:
+        """Store a request that is to be decided."""
+        row = {**documents.members(pending), **request_columns(pending.request)}
+        self._changed(_ADD_PENDING, row)
 
     def decide_pending(
         self,
@@ -147,6 +126,11 @@ class LoginWrites(Connected):
         return self._changed(_DELETE_SESSION, {"digest": digest}) == 1
 
 
+def request_columns(request: AuthorizationRequest) -> dict[str, str]:
+    """Return the columns in which a request is stored."""
+    return {"request": documents.dump(documents.members(request)), "client_id": request.client_id}
+
+
 def authorization_request(text: str) -> AuthorizationRequest:
     """Return a request from its stored document."""
     document = documents.load(text, AuthorizationRequest)
@@ -155,6 +139,6 @@ def authorization_request(text: str) -> AuthorizationRequest:
 
 
 def _pending_authorization(row: Mapping[Any, Any]) -> PendingAuthorization:
-    columns = {name: value for name, value in row.items() if name not in _BESIDE}
-    request = authorization_request(row["request"])
-    return PendingAuthorization(**{**columns, "request": request})
+    columns = {name: value for name, value in row.items() if name != "client_id"}
+    columns["request"] = authorization_request(row["request"])
+    return PendingAuthorization(**{**columns, "network_digest": row["network_digest"] or ""})

@@ -5,7 +5,7 @@ from sqlalchemy import bindparam, delete, insert, select
 from authserver.oauth.pushed_request import PushedRequest
 from authserver.storage import documents, tables
 from authserver.storage.connected import Connected
-from authserver.storage.logins import authorization_request
+from authserver.storage.logins import authorization_request, request_columns
 
 _pushed = tables.pushed_requests
 
@@ -26,7 +26,8 @@ class PushedRequestReads(Connected):
         row = self._row(_FIND, {"digest_of": digest})
         if row is None:
             return None
-        return PushedRequest(digest, authorization_request(row["request"]), row["expires_at"])
+        request = authorization_request(row["request"])
+        return PushedRequest(digest, request, row["network_digest"], row["expires_at"])
 
 
 class PushedRequestWrites(PushedRequestReads):
@@ -34,8 +35,7 @@ class PushedRequestWrites(PushedRequestReads):
 
     def add_pushed_request(self, pushed: PushedRequest) -> None:
         """Keep a request until its browser comes."""
-        request = documents.dump(documents.members(pushed.request))
-        row = {"digest": pushed.digest, "request": request, "expires_at": pushed.expires_at}
+        row = {**documents.members(pushed), **request_columns(pushed.request)}
         self._changed(_ADD, row)
 
     def spend_pushed_request(self, digest: str, now: int) -> bool:

@@ -29,6 +29,7 @@ from authserver.storage.instances import InstanceReads, InstanceWrites
 from authserver.storage.logins import LoginReads, LoginWrites
 from authserver.storage.logouts import LogoutReads, LogoutWrites
 from authserver.storage.moments import MomentReads
+from authserver.storage.on_their_way import OnTheirWayReads
 from authserver.storage.pushed_requests import PushedRequestReads, PushedRequestWrites
 from authserver.storage.sealed_values import SealedReads, SealedWrites
 from authserver.storage.signing_keys import SigningKeyReads, SigningKeyWrites
@@ -51,6 +52,7 @@ class Reads(
     LoginReads,
     LogoutReads,
     MomentReads,
+    OnTheirWayReads,
     PushedRequestReads,
     SealedReads,
     SigningKeyReads,

@@ -56,6 +56,10 @@ def _text(name: str, *, nullable: bool = False, unique: bool = False) -> Column[
     return Column(name, Text, nullable=nullable, unique=unique)
 
 
+def _indexed(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False, index=True)
+
+
 def _integer(name: str, *, nullable: bool = False, unique: bool = False) -> Column[int]:
     return Column(name, BigInteger, nullable=nullable, unique=unique)
 
@@ -117,14 +121,14 @@ pending_authorizations = Table(
     metadata,
     _key("id"),
     _text("request"),
-    Column("client_id", Text, nullable=False, index=True),
+    _indexed("client_id"),
     _text("binding_digest"),
     _integer("epochs"),
     _integer("created_at"),
     _integer("expires_at"),
     _text("status"),
     _text("device_digest", nullable=True),
-    Column("network_digest", Text, nullable=True, index=True),  # of the address that asked
+    Column("network_digest", Text, nullable=True, index=True),  # none before it was noted
 )
 
 # What a device asked for, then what its user approved, then when that was redeemed.
@@ -134,7 +138,9 @@ device_authorizations = Table(
     _key("digest"),
     _text("typed_digest", unique=True),
     _text("request"),
+    _indexed("client_id"),
     _text("address"),
+    _indexed("network_digest"),
     _integer("epochs"),
     _integer("created_at"),
     _integer("expires_at"),
@@ -151,7 +157,13 @@ device_authorizations = Table(
 )
 
 pushed_requests = Table(
-    "pushed_requests", metadata, _key("digest"), _text("request"), _integer("expires_at")
+    "pushed_requests",
+    metadata,
+    _key("digest"),
+    _text("request"),
+    _indexed("client_id"),
+    _indexed("network_digest"),
+    _integer("expires_at"),
 )
 
 upstream_logins = Table(
@@ -179,7 +191,7 @@ consents = Table(
     # Of the four below: together they may be longer than PostgreSQL's index entries.
     _key("digest"),
     _text("sub"),
-    Column("client_id", Text, nullable=False, index=True),
+    _indexed("client_id"),
     _text("redirect_uri"),
     _text("resource"),
     Column("scope", ScopeText, nullable=False),
@@ -215,8 +227,8 @@ grants = Table(
     metadata,
     _key("id"),
     _text("handle", unique=True),
-    Column("client_id", Text, nullable=False, index=True),
-    Column("sub", Text, nullable=False, index=True),
+    _indexed("client_id"),
+    _indexed("sub"),
     _text("resource"),
     Column("scope", ScopeText, nullable=False),
     _integer("auth_time"),

@@ -18,7 +18,9 @@ def upgrade() -> None:
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("typed_digest", sa.Text(), nullable=False),
         sa.Column("request", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
         sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("network_digest", sa.Text(), nullable=False),
         sa.Column("epochs", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
@@ -35,6 +37,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_device_authorizations")),
         sa.UniqueConstraint("typed_digest", name=op.f("uq_device_authorizations_typed_digest")),
     )
+    for column in ("client_id", "network_digest"):
+        op.create_index(
+            op.f(f"ix_device_authorizations_{column}"), "device_authorizations", [column]
+        )
     op.add_column("pending_authorizations", sa.Column("device_digest", sa.Text(), nullable=True))
 
 

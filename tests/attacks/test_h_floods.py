@@ -2,11 +2,13 @@
 
 import sqlite3
 from contextlib import closing
+from urllib.parse import urlencode
 
 import pytest
 
-from tests.actors import LOOPBACK, Browser, Deployment, McpClient
+from tests.actors import LOOPBACK, Browser, Deployment, McpClient, response_of
 from tests.attacks.visiting import consent_page, count, decide, sign_in_page
+from tests.devices import ON, Device, type_code
 
 DOCUMENT = {"redirect_uris": ["http://127.0.0.1/cb"]}
 
@@ -169,7 +171,7 @@ def test_106_what_one_address_has_on_its_way_is_bounded_over_all_processes(start
     assert _authorize(one, client, "2001:db8::1") == 303, "those have ended"
 
 
-def test_106_what_was_decided_counts_no_more(start):
+def test_106_what_a_user_approved_counts_no_more(start):
     deployment = start(OPEN + "pending_per_address = 2\n" + STATELESS)
     client, browser = McpClient(deployment).register(), Browser(deployment)
     for _ in range(5):
@@ -177,6 +179,77 @@ def test_106_what_was_decided_counts_no_more(start):
     sign_in_page(client, Browser(deployment))
     sign_in_page(client, Browser(deployment))
     assert Browser(deployment).get(client.authorize_url()).status_code == 429
+
+
+def test_106_who_cancels_each_request_does_not_evade_the_limit(start):
+    deployment = start(OPEN + "pending_per_address = 2\n" + STATELESS)
+    client, browser = McpClient(deployment).register(), Browser(deployment)
+    for _ in range(2):
+        browser.submit(sign_in_page(client, browser), decision="cancel")
+    assert browser.get(client.authorize_url()).status_code == 429
+
+
+def test_106_what_is_refused_at_once_leaves_no_row(start):
+    deployment = start(OPEN + "pending_per_address = 2\n" + STATELESS)
+    client, browser = McpClient(deployment).register(), Browser(deployment)
+    before = _rows(deployment)
+
+    for _ in range(5):
+        assert response_of(browser.get(client.authorize_url(prompt="none")))["error"]
+
+    assert _rows(deployment) == before
+    pushed = _push(client, prompt="none")
+    answers = [browser.get(_pushed_url(client, pushed)) for _ in range(2)]
+    assert response_of(answers[0])["error"] == "login_required"
+    assert answers[1].status_code == 400, "a pushed request is good once, refused or not"
+    assert _rows(deployment) == before
+
+
+def _push(client, **changes):
+    form = client.authorize_params(**changes)
+    return client.deployment.http().post("/par", data=form)
+
+
+def _pushed_url(client, pushed):
+    query = {"client_id": client.client_id, "request_uri": pushed.json["request_uri"]}
+    return f"{client.deployment.issuer}/authorize?{urlencode(query)}"
+
+
+def test_106_requests_of_all_kinds_have_one_limit(start):
+    deployment = start(OPEN + "pending_per_address = 3\n" + ON)
+    client = McpClient(deployment).register()
+    device = Device(deployment).register()
+    page = Browser(deployment)
+
+    pushed = _push(client)
+    device.ask()
+    assert type_code(page, device.user_code).request.path == "/sign-in"
+
+    for refused in (
+        _push(client),
+        device.request(),
+        Browser(deployment).get(client.authorize_url()),
+        type_code(page, device.user_code),
+    ):
+        assert refused.status_code == 429
+        assert refused.headers["Retry-After"] == "60"
+    tables = ("pending_authorizations", "pushed_requests", "device_authorizations")
+    assert [count(deployment, table) for table in tables] == [1, 1, 1]
+    # What was pushed from here was counted then: its browser takes its place.
+    opened = page.get(_pushed_url(client, pushed))
+    assert opened.request.path == "/sign-in"
+    assert [count(deployment, table) for table in tables] == [2, 0, 1]
+
+
+def test_106_who_opens_what_others_pushed_is_limited_too(start):
+    deployment = start(OPEN + "pending_per_address = 1\n")
+    client, browser = McpClient(deployment).register(), Browser(deployment)
+    elsewhere = {"REMOTE_ADDR": "192.0.2.1"}
+    form = client.authorize_params()
+    pushed = deployment.http().post("/par", data=form, environ_overrides=elsewhere)
+    sign_in_page(client, browser)
+    assert browser.get(_pushed_url(client, pushed)).status_code == 429
+    assert count(deployment, "pushed_requests") == 1, "which it leaves good"
 
 
 @pytest.mark.spec("RFC 7591", "5")

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 
 from authserver.oauth import epoch, user_code
-from tests.actors import Browser, Deployment, McpClient, claims_of, forms_of
+from authserver.oauth.device_authorization import LIFETIME
+from authserver.settings import RateLimits
+from tests.actors import RESOURCE, Browser, Deployment, McpClient, claims_of, forms_of
 from tests.attacks.any_bytes import octets
 from tests.attacks.outcomes import is_page
 from tests.attacks.stored import ended_by
@@ -77,6 +79,12 @@ def test_206_codes_have_34_bits_and_no_word_in_them():
     assert set("".join(codes)) == {*"BCDFGHJKLMNPQRSTVWXZ", "-"}
 
 
+def test_206_in_the_life_of_a_code_too_few_are_tried_to_hit_it():
+    """One process, at most; for each other one as often."""
+    tried = RateLimits().user_codes_in_all * LIFETIME / 60
+    assert tried / len(user_code.ALPHABET) ** user_code.LENGTH < 2**-19
+
+
 def test_207_a_wrong_an_expired_and_a_used_code_look_the_same(device, browser, place):
     used = device.user_code
     approve(browser, used)
@@ -123,6 +131,22 @@ def test_209_a_link_neither_types_the_code_nor_skips_the_warning(device, browser
     assert page.request.path == "/consent"
     assert "Only continue if you started this yourself" in page.text
     assert "Not verified" in page.text
+
+
+@pytest.mark.spec("RFC 8628", "5.4")
+@pytest.mark.parametrize("origin", ["https://fraud.example", "https://auth.example", "null"])
+def test_209_no_page_in_the_victims_browser_can_read_a_code_that_it_asked_for(
+    device, place, origin
+):
+    headers = {"Origin": origin}
+    asked = device.post("/device_authorization", {"resource": RESOURCE}, headers=headers)
+    preflight = place.http().options(
+        "/device_authorization",
+        headers={"Origin": origin, "Access-Control-Request-Method": "POST"},
+    )
+    assert (asked.status_code, preflight.status_code) == (200, 405)
+    for answer in (asked, preflight, device.post("/device_authorization", {}, headers=headers)):
+        assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
 
 
 def test_209_no_name_of_a_client_is_verified_by_itself(sqlite_url, idp, tmp_path):

@@ -41,6 +41,14 @@ def test_the_dark_is_dark_and_the_light_is_light(visit, register):
         assert (sum(visitor.page.evaluate(BACKGROUND)[:3]) < 3 * 64) is is_dark
 
 
+def test_after_a_wrong_code_the_field_has_the_focus(visit, site):
+    visitor = visit()
+    visitor.open(f"{site.issuer}/device")
+    visitor.type_code("BBBB BBBB")
+    assert visitor.page.title().startswith("Error: ")
+    assert visitor.page.evaluate("document.activeElement.id") == "user-code"
+
+
 @pytest.fixture(scope="module")
 def axe(request):
     """Return axe-core, which judges accessibility; skipped where npm does not have it."""

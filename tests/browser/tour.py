@@ -49,12 +49,18 @@ def _device_tour(visitor) -> Iterator[str]:
     yield "device code, wrong"
     visitor.type_code(device.ask().user_code)
     yield "consent for a device"
+    visitor.press("Not you?")
+    yield "sign in for a device"
+    visitor.press("Continue with")
     visitor.press("Approve")
     yield "device approved"
     visitor.open(f"{visitor.site.issuer}/device")
     visitor.type_code(device.ask().user_code)
     visitor.press("Deny")
     yield "device denied"
+    visitor.open(f"{visitor.site.issuer}/device")
+    visitor.type_code(device.ask(resource="https://vault.example/mcp").user_code)
+    yield "no access for a device"
 
 
-PAGES = 16
+PAGES = 18

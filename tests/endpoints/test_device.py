@@ -4,7 +4,16 @@ import re
 
 import pytest
 
-from tests.actors import LOOPBACK, Browser, Deployment, McpClient, claims_of
+from authserver.oauth import opaque
+from tests.actors import (
+    LOOPBACK,
+    RESOURCE,
+    Browser,
+    Deployment,
+    McpClient,
+    claims_of,
+    links_of,
+)
 from tests.devices import GRANT_TYPE, ON, Device, approve, decide, to_consent, type_code
 from tests.exchanging import form
 from tests.proving import Holder
@@ -280,3 +289,151 @@ def test_it_is_in_the_metadata_where_it_is_on(place):
     document = place.http().get("/.well-known/oauth-authorization-server").json
     assert document["device_authorization_endpoint"] == f"{place.issuer}/device_authorization"
     assert GRANT_TYPE in document["grant_types_supported"]
+
+
+# --- what it costs, what is told, what is kept -------------------------------------------------
+
+
+@pytest.mark.spec("RFC 8628", "3.5")
+def test_who_only_polls_writes_no_more_once_nothing_can_be_noted(device, place):
+    device.ask()
+    with place.server.store.counting() as count:
+        told = [device.error() for _ in range(150)]
+    assert (told[0], set(told[1:])) == ("authorization_pending", {"slow_down"})
+    # 5 s more each time: the 120th is to come back after ten minutes.
+    assert count.commits == 120
+    approve(Browser(place), device.user_code)
+    assert device.poll().status_code == 200
+
+
+def test_the_audit_says_which_device_got_what_from_whom(device, place, browser):
+    device.ask()
+    approve(browser, device.user_code)
+    device.poll()
+    approved, issued = (place.last(event) for event in ("consent.approved", "token.issued"))
+    for name in ("device_address", "grant_id", "sub", "client_id", "resource"):
+        assert approved[name] == issued[name], name
+    assert approved["device_address"] == "127.0.0.1"
+
+    decide(browser, to_consent(browser, device.ask().user_code), "deny")
+    refused = place.last("authorization.refused")
+    assert (refused["sub"], refused["device_address"]) == (approved["sub"], "127.0.0.1")
+    assert (refused["resource"], refused["reason"]) == (approved["resource"], "consent_denied")
+
+
+@pytest.mark.parametrize("end", ["redeemed", "denied"])
+def test_the_address_is_kept_no_longer_than_it_is_shown(device, place, browser, end):
+    def stored():
+        with place.server.store.read() as reads:
+            found, _ = reads.device_authorization(opaque.digest(device.device_code))
+        return found.address
+
+    page = to_consent(browser, device.ask().user_code)
+    assert stored() == "127.0.0.1"
+    decide(browser, page, "deny" if end == "denied" else "approve")
+    device.poll()
+    assert stored() == ""
+
+
+@pytest.mark.parametrize(
+    ("device_at", "user_at", "said"),
+    [
+        ("198.51.100.7", "198.51.100.7:4711", "at the address 198.51.100.7,"),
+        ("198.51.100.7:80", "::ffff:198.51.100.7", "at the address 198.51.100.7,"),
+        ("2001:DB8:0::7", "[2001:db8::7]:443", "at the address 2001:db8::7,"),
+        ("198.51.100.7:80", "198.51.100.70", "198.51.100.7 (you are at 198.51.100.70),"),
+    ],
+    ids=["a port", "mapped", "spelled", "another"],
+)
+def test_addresses_are_compared_and_not_their_spellings(
+    sqlite_url, idp, tmp_path, device_at, user_at, said
+):
+    with Deployment.start(tmp_path, sqlite_url, idp, more=ON + "trusted_proxies = 1\n") as place:
+        device, browser = Device(place).register(), Browser(place)
+        asked = device.post(
+            "/device_authorization", {"resource": RESOURCE}, headers={"X-Forwarded-For": device_at}
+        )
+        browser.client.environ_base["HTTP_X_FORWARDED_FOR"] = user_at
+        page = to_consent(browser, asked.json["user_code"])
+    text = re.sub(r"\s+", " ", re.sub("<[^>]+>", "", page.text))
+    assert said in text
+
+
+# --- switched off meanwhile, and ids that end --------------------------------------------------
+
+
+@pytest.mark.parametrize("decision", ["approve", "deny", "switch"])
+def test_what_is_open_when_devices_are_switched_off_ends_with_a_page(
+    place, device, browser, sqlite_url, idp, tmp_path, decision
+):
+    page = to_consent(browser, device.ask().user_code)
+    waiting = type_code(Browser(place), device.user_code)
+    assert waiting.request.path == "/sign-in"
+    with Deployment.start(tmp_path, sqlite_url, idp) as after:
+        browser.client.application = after.app
+        for answer in (decide(browser, page, decision), browser.get(page.request.url)):
+            assert (answer.status_code, answer.mimetype) == (400, "text/html")
+            assert "Devices cannot connect here" in answer.text
+            assert "Nothing was shared" in answer.text
+        assert after.last("page.refused")["reason"] == "devices_off"
+        device.deployment = after
+        assert device.error() == "unsupported_grant_type"
+    device.deployment = place
+    assert device.error() == "authorization_pending", "nothing was decided"
+
+
+@pytest.mark.parametrize("typed_after", [1, 120])
+def test_a_signed_id_that_ends_while_its_device_waits_ends_well(
+    sqlite_url, idp, tmp_path, typed_after
+):
+    more = ON + "[registration]\nstateless = true\n"
+    with Deployment.start(tmp_path, sqlite_url, idp, more=more) as place:
+        device, late = (Device(place).register() for _ in range(2))
+        place.wait(7 * 86400 - 60)
+        device.ask()
+        place.wait(typed_after)
+        browser = Browser(place)
+        page = to_consent(browser, device.user_code)
+        place.wait(120)
+        assert device.error() == "authorization_pending"
+        assert "Access approved" in decide(browser, page, "approve").text
+        place.wait(10)
+        tokens = device.poll()
+        assert tokens.status_code == 200, tokens.text
+        refresh = {"grant_type": "refresh_token", "refresh_token": tokens.json["refresh_token"]}
+        assert device.post("/token", refresh).status_code == 200
+
+        assert late.request().json["error"] == "invalid_client"
+        late.device_code = device.device_code
+        assert late.poll().json["error"] == "invalid_client", "another's code keeps no id alive"
+
+
+# --- what a user reads who cannot go on --------------------------------------------------------
+
+
+def test_who_typed_a_wrong_code_is_taken_back_to_the_field(browser, place):
+    first = browser.get(f"{place.issuer}/device")
+    wrong = browser.submit(first, user_code="BBBB-BBBB")
+    assert re.search("<title>(.*?)</title>", first.text)[1] == "Connect a device"
+    assert re.search("<title>(.*?)</title>", wrong.text)[1] == "Error: Connect a device"
+    [field] = re.findall("<input[^>]* name=.user_code.[^>]*>", wrong.text)
+    for attribute in ('aria-invalid="true"', 'aria-describedby="problem"', " autofocus"):
+        assert attribute in field
+        assert attribute not in first.text
+    assert 'id="problem"' in wrong.text
+
+
+def test_who_typed_too_often_or_from_elsewhere_reads_what_to_do(device, browser, place):
+    page = browser.get(f"{place.issuer}/device")
+    foreign = browser.submit(page, csrf_token="x", user_code=device.ask().user_code)
+    for _ in range(20):
+        browser.submit(page, user_code="BBBB-BBBB")
+    often = browser.submit(page, user_code=device.user_code)
+
+    assert [each.status_code for each in (foreign, often)] == [403, 429]
+    assert often.headers["Retry-After"] == "60"
+    assert "Wait a minute, then start again" in often.text
+    assert "If a link or another site brought you here, close this page." in foreign.text
+    for each in (foreign, often):
+        assert f"{place.issuer}/device" in links_of(each)
+        assert "Go back to your application" not in each.text

@@ -25,7 +25,7 @@ def asked(**changes):
 
 
 def waiting(**changes):
-    device = DeviceAuthorization("d", "u", asked(), "192.0.2.1", 0, NOW, NOW + LIFETIME)
+    device = DeviceAuthorization("d", "u", asked(), "192.0.2.1", "network", 0, NOW, NOW + LIFETIME)
     return replace(device, **changes)
 
 
@@ -113,3 +113,9 @@ def test_what_was_approved_is_what_is_proved():
     assert (found.sub, found.client_id, found.resource) == ("user-1", "mcp-1", ISSUES.url)
     assert (found.scope, found.anchor.grant_id) == (("issues:read",), "grant-1")
     assert len(approved().epoch_subjects(APPROVAL)) == 4
+
+
+@pytest.mark.parametrize("later", [-1, 0, 1])
+def test_it_is_done_polling_where_its_next_poll_would_come_at_its_end(later):
+    assert waiting(next_poll_at=NOW + LIFETIME + later).is_done_polling() is (later >= 0)
+    assert not waiting().is_done_polling()

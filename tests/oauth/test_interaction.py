@@ -22,6 +22,7 @@ PENDING = PendingAuthorization(
     id="p-1",
     request=REQUEST,
     binding_digest="canary",
+    network_digest="network",
     epochs=0,
     created_at=NOW,
     expires_at=NOW + 600,

@@ -6,7 +6,7 @@ from authserver.oauth import pushed_request
 from authserver.oauth.pushed_request import PushedRequest
 from tests.storage.values import NOW, a_request
 
-PUSHED = PushedRequest("digest", a_request(client_id="client-1"), NOW + 90)
+PUSHED = PushedRequest("digest", a_request(client_id="client-1"), "network", NOW + 90)
 
 
 @pytest.mark.spec("RFC 9126", "2.2")

@@ -6,6 +6,7 @@ from authserver.assets import asset
 from authserver.endpoints import pages
 from authserver.endpoints.specimens import PAGES
 from tests.actors import ISSUER, Deployment
+from tests.devices import ON
 from tests.settings.configuration import changed, toml
 
 BROKEN = {
@@ -51,11 +52,40 @@ def test_the_command_says_so(tmp_path, monkeypatch):
 
 def test_templates_that_changed_are_read_again(tmp_path):
     (tmp_path / "layout.html").write_text("fine")
-    pages.check(tmp_path)
+    pages.check(tmp_path, devices=False)
     (tmp_path / "layout.html").write_text("{{ nope }}")
-    pages.check(tmp_path)
+    pages.check(tmp_path, devices=False)
     with pytest.raises(pages.TemplateBroken):
-        pages.check_again(tmp_path)
+        pages.check_again(tmp_path, devices=False)
+
+
+SILENT = {
+    "the sign-in page": ("sign_in.html", "{{ redirect_host }}", "sign_in.html"),
+    "the consent page": ("consent.html", "{{ redirect_host }}", "consent.html"),
+    "a part of it": ("_destination.html", "{{ redirect_host }}", "consent.html"),
+    "the warning": ("_device.html", "Only go on if you began this.", "sign_in.html"),
+}
+
+
+@pytest.mark.spec("RFC 8628", "5.4")
+@pytest.mark.parametrize(("file", "source", "said"), SILENT.values(), ids=SILENT)
+def test_where_devices_may_ask_each_page_has_to_show_from_where(
+    sqlite_url, idp, tmp_path, file, source, said
+):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / file).write_text(source)
+    more = '[pages]\ntemplates = "own"\n'
+    with pytest.raises(pages.TemplateBroken, match=f"^{said}: does not show device.address"):
+        Deployment.start(tmp_path, sqlite_url, idp, more=more + ON)
+    with Deployment.start(tmp_path, sqlite_url, idp, more=more):
+        """Where they may not, there is nothing to show."""
+
+
+def test_a_warning_in_other_words_will_do(tmp_path):
+    (tmp_path / "_device.html").write_text(
+        "Nur weiter, wenn Ihr Gerät bei {{ device.address }} steht"
+    )
+    pages.check(tmp_path, devices=True)
 
 
 def test_every_page_is_tried():

@@ -38,7 +38,6 @@ LOOSENED = [
     ({"rate_limits/trusted_egress": ["160.79.104.0/21"]}, "rate_limits.trusted_egress: no limit"),
     ({"rate_limits/pending_per_address": 0}, "rate_limits.pending_per_address: no limit"),
     ({"tokens/dpop": False}, "tokens.dpop: false"),
-    ({"server/device_authorization": True}, "server.device_authorization: whoever talks"),
     ({"rate_limits/user_codes_per_address": 0}, "rate_limits.user_codes_per_address: no limit"),
     ({"upstream/identity_assertions": True}, "upstream.identity_assertions: it says who users"),
     (
@@ -126,6 +125,22 @@ def test_a_loosened_default_is_said(settings, changes, sentence):
     description = describe(settings(changes))
     assert [each.startswith(sentence) for each in description.loosened] == [True]
     assert sentence in str(description)
+
+
+def test_devices_need_to_know_of_the_proxy_that_ends_tls(settings):
+    """Else all of them have its address, on the page that is to show where each asks from."""
+    said = "server.trusted_proxies: 0, so that behind a proxy"
+    devices = {"server/device_authorization": True}
+    for changes, is_said in (
+        (devices, True),
+        (devices | {"server/trusted_proxies": 1}, False),
+        (devices | {"issuer": "http://localhost:8000"}, False),
+        ({}, False),
+    ):
+        sentences = describe(settings(changes)).loosened
+        assert any(each.startswith(said) for each in sentences) is is_said
+        frauds = [each for each in sentences if each.startswith("server.device_authorization: who")]
+        assert len(frauds) == ("server/device_authorization" in changes)
 
 
 def test_the_defaults_are_not_loose(settings):

@@ -1,20 +1,12 @@
-from dataclasses import replace
-
 import pytest
 
-from authserver.oauth.device_authorization import Approval, DeviceAuthorization
+from authserver.oauth.device_authorization import Approval
 from authserver.storage.purge import purge
 from tests.storage import racing
-from tests.storage.values import DAY, HOUR, NOW, SUBJECTS, a_grant, a_request
+from tests.storage.values import DAY, HOUR, NOW, SUBJECTS, a_device, a_grant
 
 APPROVAL = Approval("grant-1", "user-1", ("issues:read",), NOW - 5, 0, "sid-1")
 END = NOW + 600
-
-
-def a_device(digest="device-1", **changes):
-    request = a_request(redirect_uri="", code_challenge="")
-    device = DeviceAuthorization(digest, f"typed-{digest}", request, "192.0.2.1", 3, NOW, END)
-    return replace(device, **changes)
 
 
 def found(store, digest="device-1"):
@@ -55,7 +47,7 @@ def test_it_is_decided_once_and_in_time(store):
         assert tx.approve_device("device-3", APPROVAL, END) is False
         assert tx.deny_device("device-3", END) is False
     assert found(store) == a_device(status="approved", approval=APPROVAL, epochs=0)
-    assert found(store, "device-2") == a_device("device-2", status="denied")
+    assert found(store, "device-2") == a_device("device-2", status="denied", address="")
 
 
 def test_it_is_redeemed_once_approved_in_time_and_unrevoked(store):
@@ -66,7 +58,7 @@ def test_it_is_redeemed_once_approved_in_time_and_unrevoked(store):
         assert tx.spend_device("device-1", END, SUBJECTS) is False
         assert tx.spend_device("device-1", END - 1, SUBJECTS) is True
         assert tx.spend_device("device-1", NOW, SUBJECTS) is False
-    assert found(store).spent_at == END - 1
+    assert (found(store).spent_at, found(store).address) == (END - 1, "")
 
 
 @pytest.mark.parametrize("subject", SUBJECTS, ids=["user", "client", "consent", "sid"])

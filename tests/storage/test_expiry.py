@@ -1,5 +1,6 @@
 import pytest
 
+from authserver.oauth.device_authorization import Approval
 from authserver.storage import expiry
 from authserver.storage.purge import purge
 from tests.storage.values import (
@@ -10,7 +11,9 @@ from tests.storage.values import (
     SUBJECTS,
     a_client,
     a_code,
+    a_device,
     a_grant,
+    a_pushed_request,
     a_request,
     a_session,
 )
@@ -22,6 +25,16 @@ CONSENT = ("user-1", "client-1", "https://app.example/callback", RESOURCE)
 
 def a_pending(client_id, **changes):
     return _a_pending(request=a_request(client_id=client_id), **changes)
+
+
+WAYS = {
+    "pending": lambda tx, end: tx.add_pending(a_pending("client-1", expires_at=end)),
+    "pushed": lambda tx, end: tx.add_pushed_request(a_pushed_request(expires_at=end)),
+    "device": lambda tx, end: tx.add_device_authorization(a_device(expires_at=end)),
+    "approved": lambda tx, end: tx.add_pending(
+        a_pending("client-1", expires_at=end, status="approved")
+    ),
+}
 
 
 def _purge(store, now, batch=200):
@@ -130,9 +143,33 @@ def test_a_client_of_the_operator_is_never_purged(store, later):
 
 
 @pytest.mark.parametrize("later", [UNUSED, 10 * IDLE])
-def test_a_client_with_a_request_on_its_way_is_not_purged(store, later):
-    _add(store, a_client(), a_pending("client-1", expires_at=NOW + later + 600))
+@pytest.mark.parametrize("add", WAYS.values(), ids=WAYS.keys())
+def test_a_client_with_a_request_on_its_way_is_not_purged(store, later, add):
+    end = NOW + later + 600
+    _add(store, a_client())
+    with store.write() as tx:
+        add(tx, end)
     assert _purge(store, NOW + later) == {}
+    assert _purge(store, end + HOUR - 1) == {}
+    assert _purge(store, end + HOUR)["unused clients"] == 1
+
+
+def test_a_client_that_is_only_asked_for_in_vain_is_purged(store):
+    _add(store, a_client())
+    end = NOW + UNUSED + 600
+    with store.write() as tx:
+        tx.add_pending(a_pending("client-1", expires_at=end, status="denied"))
+        tx.add_device_authorization(a_device(expires_at=end, status="denied"))
+    assert _purge(store, NOW + UNUSED) == {"unused clients": 1}
+
+
+def test_a_client_whose_request_was_approved_stays_until_its_code_is_redeemed(store):
+    _add(store, a_client())
+    end = NOW + UNUSED + 600
+    with store.write() as tx:
+        tx.add_device_authorization(a_device(expires_at=end))
+        tx.approve_device("device-1", Approval("grant-1", "user-1", ("a",), NOW, 0), NOW)
+    assert _purge(store, NOW + UNUSED) == {}
 
 
 def test_a_client_with_a_live_grant_is_not_purged_however_long_it_rests(store):
@@ -200,7 +237,7 @@ def test_a_row_that_came_back_to_life_between_finding_and_deleting_stays(store):
     moments = expiry.Moments(NOW + UNUSED, NOW, NOW + UNUSED - IDLE)
     with store.read() as reads:
         assert reads.ended("unused clients", moments, 10) == ["client-1"]
-    _add(store, a_pending("client-1"))
+    _add(store, a_pending("client-1", expires_at=NOW + UNUSED + 600))
     with store.write() as tx:
         assert tx.delete_ended("unused clients", moments, ["client-1"]) == 0
         assert tx.client("client-1") is not None

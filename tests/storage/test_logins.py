@@ -136,17 +136,3 @@ def test_a_deleted_session_is_gone_and_no_other(store):
         assert tx.delete_session("session-1") is False
         assert tx.session("session-1") is None
         assert tx.session("session-2") is not None
-
-
-def test_open_requests_are_counted_by_the_network_that_they_came_from(store):
-    with store.write() as tx:
-        for number in range(3):
-            tx.add_pending(a_pending(f"pending-{number}"), "here")
-        tx.add_pending(a_pending("elsewhere"), "there")
-        tx.add_pending(a_pending("before"))
-        assert tx.open_pendings("here", NOW, 10) == 3
-        assert tx.open_pendings("here", NOW, 2) == 2
-        assert tx.open_pendings("here", NOW + 600, 10) == 0, "they are over by then"
-        tx.decide_pending("pending-0", "denied", NOW, CLIENT, 0)
-        assert tx.open_pendings("here", NOW, 10) == 2
-        assert tx.pending("pending-1") == a_pending("pending-1")

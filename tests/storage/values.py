@@ -6,8 +6,10 @@ from typing import Any
 from authserver.oauth import epoch
 from authserver.oauth.authorization import AuthorizationRequest
 from authserver.oauth.client import Client
+from authserver.oauth.device_authorization import DeviceAuthorization
 from authserver.oauth.grant import Code, Grant
 from authserver.oauth.interaction import PendingAuthorization, Session
+from authserver.oauth.pushed_request import PushedRequest
 from authserver.storage.signing_keys import StoredKey
 from authserver.storage.vault import StoredTokens
 
@@ -61,11 +63,30 @@ def a_pending(pending_id: str = "pending-1", **changes: Any) -> PendingAuthoriza
         id=pending_id,
         request=a_request(),
         binding_digest="b" * 64,
+        network_digest="n" * 64,
         epochs=0,
         created_at=NOW,
         expires_at=NOW + 600,
     )
     return replace(pending, **changes)
+
+
+def a_pushed_request(digest: str = "pushed-1", **changes: Any) -> PushedRequest:
+    return replace(PushedRequest(digest, a_request(), "n" * 64, NOW + 90), **changes)
+
+
+def a_device(digest: str = "device-1", **changes: Any) -> DeviceAuthorization:
+    device = DeviceAuthorization(
+        digest=digest,
+        typed_digest=f"typed-{digest}",
+        request=a_request(redirect_uri="", code_challenge=""),
+        address="192.0.2.1",
+        network_digest="n" * 64,
+        epochs=3,
+        created_at=NOW,
+        expires_at=NOW + 600,
+    )
+    return replace(device, **changes)
 
 
 def a_session(digest: str = "session-1", **changes: Any) -> Session:
