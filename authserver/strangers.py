@@ -51,7 +51,7 @@ class Turns:
 class Strangers:
     """Fetches what strangers publish. What is known here has turns of its own, and its own limits.
 
-    Of the eight threads of a process seven at most wait here, and five for one host.
+    Of the eight threads that `serve` has by default seven at most wait here, and five for one host.
     """
 
     def __init__(self, fetcher: Fetcher) -> None:
