@@ -58,6 +58,7 @@ def _issue(
         issuer=proof.issuer,
         resource=authorization.resource,
         scope=scope.join(authorization.scope),
+        bound=authorization.jkt is not None,
         claims_omitted=" ".join(omitted),
     )
     return access_tokens.answer(token, authorization, lifetime)
