@@ -137,7 +137,8 @@ def test_what_is_kept_longest_does_not_keep_what_has_ended():
     assert spent("early", 600, 0)
     assert spent("late", 301, 0)
     assert spent("another", 700, 301)  # "late" has ended, though "early" came before it
-    assert spent("early", 600, 301) is False
+    assert not spent("early", 600, 301)
+    assert spent("new", 350, 301)
 
 
 @pytest.mark.parametrize("prefix", ["mcp", "/mcp/", "/"])
