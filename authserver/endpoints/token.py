@@ -86,8 +86,10 @@ def _answer(
         return DIRECT[grant_type](server, client, possession, request)
     prove = _find_grant(grant_type, client)
     with slowed_down(server, client.client_id, request):
-        proof = _prove(server, prove, client, params, now)
+        proof = _prove(server, prove, client, possession, request)
         resource, authorization = _narrow(server, client, proof, params)
+        if grant_type == "refresh_token":
+            _check_bound(client, resource, authorization)
         authorization = _bind(resource, authorization, possession)
         server.keys.signing_alg(now)  # raises here, where a server that cannot sign spends nothing
         if proof.rotates is not None and proof.user is not None:
@@ -111,6 +113,7 @@ def _answer(
         grant_id=granted.id,
         generation=granted.generation,
         device_address=proof.device_address,
+        bound=authorization.jkt is not None,
         claims_omitted=" ".join(omitted),
     )
     return answer
@@ -121,11 +124,18 @@ def _began_at(server: AuthServer, params: Params) -> int | None:
     return device_code.asked_at(server, params) if is_device else None
 
 
-def _prove(server: AuthServer, prove: Prove, client: Client, params: Params, now: int) -> Proof:
+def _prove(
+    server: AuthServer,
+    prove: Prove,
+    client: Client,
+    possession: Possession | None,
+    request: Request,
+) -> Proof:
     with server.store.read() as reads:
-        proof = prove(server, reads, client, params, now)
+        proof = prove(server, reads, client, request.params, request.now)
     if isinstance(proof, Undecided):
         with server.store.write() as tx:
+            proof_of_possession.spend(tx, possession)  # the answer is no refusal: it may wait
             raise proof.note(tx)
     return proof
 
@@ -150,6 +160,12 @@ def _narrow(
     permitted = policy.permit(resource, proof.user, proof.authorization, narrowed)
     check_limits(client, resource, permitted.scope)
     return resource, permitted
+
+
+def _check_bound(client: Client, resource: Resource, authorization: Authorization) -> None:
+    """Raise `invalid_grant` for a grant without a key that would need one if it began now."""
+    required = client.dpop_bound_access_tokens or resource.dpop_bound_access_tokens_required
+    binding.check_grant(authorization.jkt, required=required)
 
 
 def _bind(
