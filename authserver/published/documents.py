@@ -8,16 +8,16 @@ somebody else is asked.
 from dataclasses import replace
 from functools import partial
 
-from authserver.fetch import Fetcher, FetchFailed, Withdrawn
 from authserver.kept import Kept
-from authserver.key_sets import KeySets
 from authserver.oauth import client_document
 from authserver.oauth.client import Client, RegistrationPolicy
 from authserver.oauth.client_document import Publishers
 from authserver.oauth.errors import OAuthError
+from authserver.published.fetch import Fetcher, FetchFailed, Withdrawn
+from authserver.published.key_sets import KeySets
+from authserver.published.strangers import MAX_KEPT, Count, Strangers, unavailable
 from authserver.storage.client_documents import StoredDocument
 from authserver.storage.store import Reads, Store
-from authserver.strangers import MAX_KEPT, Count, Strangers, unavailable
 from authserver.upstream import jwks
 
 

@@ -19,7 +19,7 @@ import requests
 from urllib3.exceptions import HTTPError
 from urllib3.util import Timeout
 
-from authserver import freshness
+from authserver.published import freshness
 from authserver.transport import NotPublic, timed_adapter
 
 SECONDS = 5.0  # for all of it

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
-from authserver.fetch import Fetched, Fetcher, FetchFailed, Withdrawn
 from authserver.kept import Kept, NotAsked
 from authserver.oauth.errors import OAuthError
+from authserver.published.fetch import Fetched, Fetcher, FetchFailed, Withdrawn
 
 Count = Callable[[str, bool], None]  # counts a host, and whether it is known; raises past a limit
 

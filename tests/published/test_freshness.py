@@ -2,7 +2,7 @@
 
 import pytest
 
-from authserver import freshness
+from authserver.published import freshness
 
 DATE = {"Date": "Mon, 02 Nov 2026 10:00:00 GMT"}
 IN_AN_HOUR = "Mon, 02 Nov 2026 11:00:00 GMT"

@@ -8,14 +8,14 @@ from functools import partial
 
 from joserfc.jwk import Key
 
-from authserver.fetch import FetchFailed, Withdrawn
 from authserver.kept import Kept
 from authserver.oauth import client_document, stranger_url
 from authserver.oauth.client import Client
 from authserver.oauth.client_document import Publishers
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.strict_json import parse_object
-from authserver.strangers import Count, Strangers, unavailable
+from authserver.published.fetch import FetchFailed, Withdrawn
+from authserver.published.strangers import Count, Strangers, unavailable
 from authserver.upstream import jwks
 
 _MAX_BYTES = 64 * 1024

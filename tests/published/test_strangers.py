@@ -4,11 +4,11 @@ from contextlib import ExitStack
 
 import pytest
 
-from authserver.fetch import FetchFailed, Withdrawn
 from authserver.kept import NotAsked
 from authserver.oauth.errors import OAuthError
-from authserver.strangers import PAUSE, Strangers, Turns, unavailable
-from tests.strange_hosts import StrangeHosts, anybody
+from authserver.published.fetch import FetchFailed, Withdrawn
+from authserver.published.strangers import PAUSE, Strangers, Turns, unavailable
+from tests.published.strange_hosts import StrangeHosts, anybody
 
 URL = "https://a.example/c"
 NOW = 1_800_000_000

@@ -6,8 +6,9 @@ import threading
 
 import pytest
 
-from authserver import fetch, transport
-from authserver.fetch import Fetcher, FetchFailed, Withdrawn
+from authserver import transport
+from authserver.published import fetch
+from authserver.published.fetch import Fetcher, FetchFailed, Withdrawn
 from tests.publishing import HOST, Publisher, resolve
 from tests.upstream.spoiled_server import Spoiled
 

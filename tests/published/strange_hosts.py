@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from authserver.client_documents import ClientDocuments
-from authserver.fetch import Fetched, Fetcher, FetchFailed
 from authserver.oauth.client import RegistrationPolicy
 from authserver.oauth.client_document import Publishers
+from authserver.published.documents import ClientDocuments
+from authserver.published.fetch import Fetched, Fetcher, FetchFailed
+from authserver.published.strangers import Strangers
 from authserver.storage.store import Store
-from authserver.strangers import Strangers
 
 
 class StrangeHosts(Fetcher):

@@ -4,13 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from authserver.fetch import FetchFailed, Withdrawn
-from authserver.key_sets import KeySets
 from authserver.oauth.client import Client
 from authserver.oauth.client_document import Publishers
 from authserver.oauth.errors import OAuthError
-from authserver.strangers import Strangers, unavailable
-from tests.strange_hosts import StrangeHosts, anybody, counting_who_waits
+from authserver.published.fetch import FetchFailed, Withdrawn
+from authserver.published.key_sets import KeySets
+from authserver.published.strangers import Strangers, unavailable
+from tests.published.strange_hosts import StrangeHosts, anybody, counting_who_waits
 from tests.upstream.jose import new_key
 
 URI = "https://app.example/jwks.json"
