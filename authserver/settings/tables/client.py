@@ -11,7 +11,7 @@ from authserver.oauth.identity_assertion import GRANT_TYPE as JWT_BEARER
 from authserver.settings import client_auth, client_jwks, clients, redirect, secret
 from authserver.settings.origin import Origin, Read
 from authserver.settings.problem import wrong
-from authserver.settings.table import Table, Text, absent
+from authserver.settings.tables.table import Table, Text, absent
 from authserver.settings.upstream import AssertionAlgorithm
 
 ResourceKey = Annotated[str, Read("name", clients.read_resource_name)]

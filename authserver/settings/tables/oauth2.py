@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from authserver.settings.table import (
+from authserver.settings.tables.table import (
     Endpoint,
     FieldPath,
     Scope,
@@ -13,8 +13,8 @@ from authserver.settings.table import (
     absent,
     optional,
 )
+from authserver.settings.tables.upstream_common import MAX_PATHS, FieldsTable, UpstreamTable
 from authserver.settings.upstream import Prompt, SecretClientAuth
-from authserver.settings.upstream_common import MAX_PATHS, FieldsTable, UpstreamTable
 
 
 class OAuth2FieldsTable(FieldsTable):

@@ -10,7 +10,7 @@ from authserver.oauth.identity_assertion import GRANT_TYPE as JWT_BEARER
 from authserver.settings import clients, read
 from authserver.settings.origin import Origin, Read
 from authserver.settings.problem import wrong
-from authserver.settings.table import CaFile, Table, absent
+from authserver.settings.tables.table import CaFile, Table, absent
 
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z][a-z0-9-]{0,61}[a-z0-9]\Z")
 _PUBLISHERS = Publishers()

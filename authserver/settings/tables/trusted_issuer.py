@@ -12,7 +12,7 @@ from authserver.oauth.edge import UPSTREAM
 from authserver.settings import client_jwks, read
 from authserver.settings.origin import Origin, Read
 from authserver.settings.problem import wrong
-from authserver.settings.table import CaFile, Endpoint, Table, Text, absent
+from authserver.settings.tables.table import CaFile, Endpoint, Table, Text, absent
 from authserver.settings.trusted_issuer import TrustedAlgorithm, TrustedIssuer
 
 _USER = re.compile(r"usr-[A-Za-z0-9_-]+\Z")

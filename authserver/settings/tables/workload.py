@@ -7,11 +7,11 @@ from pydantic import Field, field_validator
 
 from authserver.oauth.workload import Workload
 from authserver.settings import clients, read
-from authserver.settings.allow_model import ClaimValues
-from authserver.settings.client_model import ClientKey
 from authserver.settings.origin import Origin, Read
 from authserver.settings.problem import wrong
-from authserver.settings.table import Table
+from authserver.settings.tables.allow import ClaimValues
+from authserver.settings.tables.client import ClientKey
+from authserver.settings.tables.table import Table
 
 
 def read_issuer_name(value: object, origin: Origin) -> str:

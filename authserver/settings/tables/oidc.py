@@ -8,7 +8,7 @@ from authserver.settings import presets
 from authserver.settings.client_key import OPTIONAL_CLIENT_KEY, algorithms
 from authserver.settings.origin import Origin
 from authserver.settings.problem import wrong
-from authserver.settings.table import (
+from authserver.settings.tables.table import (
     Endpoint,
     FieldPath,
     Scope,
@@ -18,6 +18,7 @@ from authserver.settings.table import (
     absent,
     optional,
 )
+from authserver.settings.tables.upstream_common import FieldsTable, UpstreamTable
 from authserver.settings.upstream import (
     CLOCK_SKEW,
     TENANT,
@@ -28,7 +29,6 @@ from authserver.settings.upstream import (
     Prompt,
     UserinfoUse,
 )
-from authserver.settings.upstream_common import FieldsTable, UpstreamTable
 
 _MIN_SHARED_KEY = 32  # bytes; RFC 7518 §3.2
 

@@ -11,7 +11,7 @@ from authserver.settings import read, secret
 from authserver.settings.external_service import ExternalService, ServiceSubject
 from authserver.settings.origin import Origin, Read
 from authserver.settings.problem import wrong
-from authserver.settings.table import CaFile, Endpoint, Scope, Table, Text, absent
+from authserver.settings.tables.table import CaFile, Endpoint, Scope, Table, Text, absent
 from authserver.settings.upstream import SecretClientAuth
 
 _TYPES = {"access_token": ACCESS_TOKEN, "id_token": ID_TOKEN, "jwt": JWT}

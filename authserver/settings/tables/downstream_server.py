@@ -7,11 +7,11 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from authserver.oauth.downstream_server import DownstreamServer
 from authserver.settings import clients
-from authserver.settings.allow_model import TokenClaim
-from authserver.settings.external_service_model import read_service_name
 from authserver.settings.origin import Origin, Read
 from authserver.settings.problem import wrong
-from authserver.settings.table import Endpoint, Scope, Table, Text
+from authserver.settings.tables.allow import TokenClaim
+from authserver.settings.tables.external_service import read_service_name
+from authserver.settings.tables.table import Endpoint, Scope, Table, Text
 
 
 def read_server_name(value: object, origin: Origin) -> str:

@@ -4,16 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from authserver.settings import (
-    exchanges,
-    fingerprint,
-    kept_tokens,
-    loosened,
-    parties,
-    policies,
-    publishers,
-)
+from authserver.settings import exchanges, fingerprint, kept_tokens, publishers
 from authserver.settings.duration import text
+from authserver.settings.report import loosened, parties, policies
 from authserver.settings.values import Settings
 
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from authserver.oauth.client import RegistrationPolicy
 from authserver.oauth.redirect_uri import PRIVATE_SCHEMES
-from authserver.settings import exchanges, kept_tokens, parties, plain_http, publishers
+from authserver.settings import exchanges, kept_tokens, publishers
 from authserver.settings.duration import text
+from authserver.settings.report import parties, plain_http
 from authserver.settings.upstream import CLOCK_SKEW, OidcUpstream, Upstream
 from authserver.settings.values import (
     PUBLISH_LEAD_TIME,

@@ -7,11 +7,11 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from authserver.oauth.edge import ANYBODY, UPSTREAM
 from authserver.settings import clients, exchange_scopes
-from authserver.settings.client_model import TargetName
 from authserver.settings.origin import Origin, Read
 from authserver.settings.problem import wrong
 from authserver.settings.read import read_text
-from authserver.settings.table import Table
+from authserver.settings.tables.client import TargetName
+from authserver.settings.tables.table import Table
 
 _SUBJECT = re.compile(r"(?:usr|ext)-[A-Za-z0-9_-]+\Z")
 

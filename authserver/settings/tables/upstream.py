@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Tag
 
 from authserver.settings import presets
-from authserver.settings.oauth2_model import OAuth2Table
-from authserver.settings.oidc_model import OidcTable
 from authserver.settings.problem import wrong
-from authserver.settings.upstream_common import UpstreamTable
+from authserver.settings.tables.oauth2 import OAuth2Table
+from authserver.settings.tables.oidc import OidcTable
+from authserver.settings.tables.upstream_common import UpstreamTable
 
 TABLES: Mapping[str, type[UpstreamTable]] = {"oidc": OidcTable, "oauth2": OAuth2Table}
 

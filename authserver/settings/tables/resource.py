@@ -5,10 +5,10 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from authserver.oauth.resource import MAX_SCOPES, Liveness, UpstreamTokenUse
-from authserver.settings.allow_model import AllowTable, TokenClaim
-from authserver.settings.client_model import ResourceClientTable
 from authserver.settings.problem import wrong
-from authserver.settings.table import (
+from authserver.settings.tables.allow import AllowTable, TokenClaim
+from authserver.settings.tables.client import ResourceClientTable
+from authserver.settings.tables.table import (
     AccessTokenLifetime,
     OwnScope,
     Page,

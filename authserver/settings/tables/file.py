@@ -5,27 +5,24 @@ from typing import get_args
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from authserver.oauth.edge import UPSTREAM
-from authserver.settings import notes, sections, upstream_model
-from authserver.settings.client_document_model import ClientDocumentsTable
-from authserver.settings.client_model import ClientKey, ClientTable, ResourceKey
-from authserver.settings.downstream_model import DownstreamServerTable, ServerName
-from authserver.settings.exchange_model import ExchangeTable
-from authserver.settings.external_service_model import ExternalServiceTable, ServiceName
+from authserver.settings import notes, sections
 from authserver.settings.origin import Origin
-from authserver.settings.policy_model import RateLimitsTable, RegistrationTable
 from authserver.settings.problem import wrong
-from authserver.settings.resource_model import ResourceTable
-from authserver.settings.server_model import (
-    DatabaseTable,
-    KeysTable,
-    PagesTable,
-    ServerTable,
-    TokensTable,
-)
-from authserver.settings.table import Issuer, Key, Table, optional
-from authserver.settings.trusted_issuer_model import IssuerName, TrustedIssuerTable
-from authserver.settings.upstream_model import AnyUpstreamTable
-from authserver.settings.workload_model import WorkloadKey, WorkloadTable
+from authserver.settings.tables import upstream as upstream_model
+from authserver.settings.tables.client import ClientKey, ClientTable, ResourceKey
+from authserver.settings.tables.client_documents import ClientDocumentsTable
+from authserver.settings.tables.downstream_server import DownstreamServerTable, ServerName
+from authserver.settings.tables.exchange import ExchangeTable
+from authserver.settings.tables.external_service import ExternalServiceTable, ServiceName
+from authserver.settings.tables.rate_limits import RateLimitsTable
+from authserver.settings.tables.registration import RegistrationTable
+from authserver.settings.tables.resource import ResourceTable
+from authserver.settings.tables.server import DatabaseTable, KeysTable, PagesTable, ServerTable
+from authserver.settings.tables.table import Issuer, Key, Table, optional
+from authserver.settings.tables.tokens import TokensTable
+from authserver.settings.tables.trusted_issuer import IssuerName, TrustedIssuerTable
+from authserver.settings.tables.upstream import AnyUpstreamTable
+from authserver.settings.tables.workload import WorkloadKey, WorkloadTable
 
 
 class File(Table):

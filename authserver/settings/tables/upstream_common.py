@@ -6,7 +6,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from authserver.settings import presets, secret
 from authserver.settings.problem import wrong
-from authserver.settings.table import (
+from authserver.settings.tables.table import (
     CaFile,
     FieldPath,
     OfflineParameter,

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from authserver.settings import allow
 from authserver.settings.origin import Read
 from authserver.settings.problem import wrong
-from authserver.settings.table import Table, absent
+from authserver.settings.tables.table import Table, absent
 
 EmailDomain = Annotated[str, Read("domain", allow.read_email_domain)]
 Email = Annotated[str, Read("e-mail address", allow.read_email)]
