@@ -95,7 +95,14 @@ def _answer(server: AuthServer, endpoint: Endpoint, request_id: str) -> Response
         reason=refusal.detail or refusal.description,
         address=peer_address(),
     )
-    return json_response(refusal.members(), refusal.status, refusal.headers)
+    return json_response(refusal.members(), refusal.status, _refusal_headers(server, refusal, now))
+
+
+def _refusal_headers(server: AuthServer, refusal: OAuthError, now: int) -> Headers:
+    """Return the headers of a refusal: for want of a good proof, with the nonce that it needs."""
+    if refusal.code != "invalid_dpop_proof" or not server.settings.tokens.dpop_nonce:
+        return refusal.headers
+    return (*refusal.headers, ("DPoP-Nonce", server.dpop_nonces.current(now)))
 
 
 def _read(endpoint: Endpoint, request_id: str, now: int) -> Request:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from authserver.audit import Audit
-from authserver.client_documents import ClientDocuments
 from authserver.kept import Kept
 from authserver.keys import Agreement, SigningKeys, VaultCipher
 from authserver.oauth.client import Client
@@ -13,6 +12,7 @@ from authserver.oauth.refresh_token import RefreshKeys
 from authserver.oauth.resource import Resource, find
 from authserver.oauth.signed_client import ClientIdKeys
 from authserver.oauth.user_code import UserCodes
+from authserver.published.documents import ClientDocuments
 from authserver.rate_limit import RateLimiter
 from authserver.settings import Settings
 from authserver.storage.store import Reads, Store

@@ -5,12 +5,12 @@ from contextlib import suppress
 from authserver import config_diff, sealing
 from authserver.app import AuthServer, Clock
 from authserver.audit import Audit
-from authserver.client_documents import ClientDocuments
-from authserver.fetch import Fetcher
 from authserver.kept import Kept
 from authserver.keys import Agreement, SigningKeys, VaultCipher
 from authserver.oauth import metadata
 from authserver.oauth.access_token import ID_TOKEN_LIFETIME
+from authserver.published.documents import ClientDocuments
+from authserver.published.fetch import Fetcher
 from authserver.rate_limit import RateLimiter
 from authserver.sealing import Sealer
 from authserver.settings import Settings, features, fingerprint

@@ -54,7 +54,7 @@ KNOWN_ONLY_TO = {
         NETWORK,
         (
             "upstream",
-            "fetch",
+            "published/fetch",
             "transport",
             "resource_server",
             "demo",

@@ -37,7 +37,7 @@ def check(
 ) -> None:
     """Name every mistake with its remedy, or show what is in effect."""
     from authserver.settings import SettingsError, load, locate  # noqa: PLC0415 - heavy
-    from authserver.settings.describe import describe  # noqa: PLC0415 - heavy
+    from authserver.settings.report.describe import describe  # noqa: PLC0415 - heavy
 
     path = locate(config_file)
     try:

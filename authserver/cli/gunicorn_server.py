@@ -14,7 +14,7 @@ from authserver.cli.refusal import explained
 from authserver.cli.watching import WatchingArbiter
 from authserver.endpoints import pages
 from authserver.settings import Settings, load
-from authserver.settings.describe import describe
+from authserver.settings.report.describe import describe
 from authserver.storage.errors import StorageUnavailable
 from authserver.web import create_app  # here, so that workers share it and need not load it
 

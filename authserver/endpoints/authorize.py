@@ -4,7 +4,16 @@ import flask
 
 from authserver.adapter import peer_address
 from authserver.app import AuthServer
-from authserver.endpoints import answers, browser, clients, forms, on_their_way, pages, steps
+from authserver.endpoints import (
+    answers,
+    browser,
+    clients,
+    forms,
+    on_their_way,
+    pages,
+    proof_of_possession,
+    steps,
+)
 from authserver.endpoints import flow as flows
 from authserver.endpoints.flow import Flow
 from authserver.endpoints.page_error import PageError
@@ -43,6 +52,7 @@ def authorize(server: AuthServer, request_id: str, now: int) -> flask.Response:
         raise PageError(400, _CANNOT, error.description, "redirect_uri_not_proven") from None
     try:
         authorization.check_need_not_push(client)
+        proof_of_possession.check_request(server, received)
         request = authorization.parse_request(
             received, client, redirect_uri, server.settings.resources
         )

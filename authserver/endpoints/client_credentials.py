@@ -34,5 +34,6 @@ def issue(
         sub=authorization.sub,
         resource=authorization.resource,
         scope=scope.join(authorization.scope),
+        bound=authorization.jkt is not None,
     )
     return access_tokens.answer(token, authorization, lifetime)

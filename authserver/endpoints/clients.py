@@ -7,8 +7,8 @@ from authserver.message import Request
 from authserver.oauth import client_assertion, client_document, command_line, signed_client
 from authserver.oauth.client import Client
 from authserver.oauth.client_auth import Credentials
+from authserver.published.strangers import Count
 from authserver.storage.store import Reads
-from authserver.strangers import Count
 
 Ask = Literal["anybody", "met", "nobody"]
 

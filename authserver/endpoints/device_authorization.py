@@ -28,6 +28,7 @@ def authorize_device(server: AuthServer, request: Request) -> Response:
     server.limiter.check_authorize(request.address)
     possession = proof_of_possession.read(server, request)
     client = authenticate(server, request, ask="anybody")
+    proof_of_possession.check_request(server, request.params)
     checked = device_authorization.parse_request(request.params, client, server.settings.resources)
     checked = proof_of_possession.bound(checked, possession)
     device_code = opaque.random_value(opaque.DEVICE_PREFIX)

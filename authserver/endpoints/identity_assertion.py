@@ -87,6 +87,7 @@ def _issue(
         assertion=assertion.digest,
         resource=authorization.resource,
         scope=scope.join(authorization.scope),
+        bound=authorization.jkt is not None,
         claims_omitted=" ".join(omitted),
     )
     return access_tokens.answer(token, authorization, lifetime)

@@ -69,5 +69,6 @@ def _of_workload(
         issuer=proof.workload.issuer,
         resource=authorization.resource,
         scope=scope.join(authorization.scope),
+        bound=authorization.jkt is not None,
     )
     return access_tokens.answer(token, authorization, lifetime)

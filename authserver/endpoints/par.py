@@ -23,6 +23,7 @@ def par(server: AuthServer, request: Request) -> Response:
     client = authenticate(server, request, ask="anybody")
     if "request_uri" in request.params:
         raise OAuthError("invalid_request", "request_uri cannot be pushed.")
+    proof_of_possession.check_request(server, request.params)
     checked = authorization.parse_request(
         request.params,
         client,

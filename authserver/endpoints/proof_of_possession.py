@@ -10,6 +10,7 @@ from authserver.oauth.authorization import AuthorizationRequest
 from authserver.oauth.client import Client
 from authserver.oauth.dpop import Possession
 from authserver.oauth.errors import OAuthError
+from authserver.oauth.params import Params
 from authserver.storage.store import Transaction
 
 
@@ -36,6 +37,12 @@ def read(
     if server.settings.tokens.dpop_nonce:
         _check_nonce(server, possession, request.now)
     return possession
+
+
+def check_request(server: AuthServer, params: Params) -> None:
+    """Raise `invalid_request` for a `dpop_jkt` that this server would not hold to (§10)."""
+    if not server.settings.tokens.dpop and "dpop_jkt" in params:
+        raise OAuthError("invalid_request", "The parameter dpop_jkt is not supported.")
 
 
 def check_client(client: Client, possession: Possession | None) -> None:
@@ -66,12 +73,18 @@ def spend_alone(server: AuthServer, possession: Possession | None) -> None:
             spend(tx, possession)
 
 
-def next_nonce(server: AuthServer, possession: Possession | None, now: int) -> Headers:
-    """Return the header with the next nonce, where the one that was used is not of now (§8.2)."""
-    if possession is None or not server.settings.tokens.dpop_nonce:
+def next_nonce(
+    server: AuthServer, possession: Possession | None, now: int, *, wants: bool = False
+) -> Headers:
+    """Return the header with the next nonce, where the one that was used is not of now (§8.2).
+
+    Without a proof there is one only where the answer says that it `wants` some.
+    """
+    used = None if possession is None else possession.nonce
+    if not server.settings.tokens.dpop_nonce or (possession is None and not wants):
         return ()
     current = server.dpop_nonces.current(now)
-    return () if possession.nonce == current else (("DPoP-Nonce", current),)
+    return () if used == current else (("DPoP-Nonce", current),)
 
 
 def _check_nonce(server: AuthServer, possession: Possession, now: int) -> None:

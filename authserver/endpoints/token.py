@@ -5,14 +5,14 @@ from dataclasses import replace
 
 from authserver.app import AuthServer
 from authserver.endpoints import (
-    access_tokens,
     client_credentials,
+    granted_tokens,
     jwt_bearer,
     proof_of_possession,
-    status_list,
     token_exchange,
 )
 from authserver.endpoints.client_authentication import authenticate, slowed_down
+from authserver.endpoints.granted_tokens import Granted
 from authserver.grants import (
     Proof,
     Prove,
@@ -23,22 +23,12 @@ from authserver.grants import (
     refresh_token,
 )
 from authserver.message import Request, Response, json_response
-from authserver.oauth import (
-    access_token,
-    binding,
-    claim,
-    exchange_request,
-    grant,
-    policy,
-    scope,
-    workload,
-)
-from authserver.oauth import refresh_token as refresh
+from authserver.oauth import binding, exchange_request, grant, policy, workload
 from authserver.oauth.client import Client, check_limits
 from authserver.oauth.client_metadata import DEVICE_CODE
 from authserver.oauth.dpop import Possession
 from authserver.oauth.errors import OAuthError
-from authserver.oauth.grant import Authorization, Grant
+from authserver.oauth.grant import Authorization
 from authserver.oauth.params import Params
 from authserver.oauth.resource import Resource
 
@@ -47,8 +37,6 @@ GRANTS: dict[str, Prove] = {
     "refresh_token": refresh_token.prove,
     DEVICE_CODE: device_code.prove,
 }
-# After these the user has just signed in for the client: with `openid` it is told who they are.
-_TELLS_WHO = ("authorization_code", DEVICE_CODE)
 # Those that spend nothing and keep nothing: whoever proves itself may ask again.
 Direct = Callable[[AuthServer, Client, Possession | None, Request], dict[str, object]]
 DIRECT: dict[str, Direct] = {
@@ -86,34 +74,19 @@ def _answer(
         return DIRECT[grant_type](server, client, possession, request)
     prove = _find_grant(grant_type, client)
     with slowed_down(server, client.client_id, request):
-        proof = _prove(server, prove, client, params, now)
+        proof = _prove(server, prove, client, possession, request)
         resource, authorization = _narrow(server, client, proof, params)
+        if grant_type == "refresh_token":
+            _check_bound(client, resource, authorization)
         authorization = _bind(resource, authorization, possession)
         server.keys.signing_alg(now)  # raises here, where a server that cannot sign spends nothing
         if proof.rotates is not None and proof.user is not None:
             liveness.check(server, proof.rotates, proof.user, resource, now, request.id)
         with server.store.write() as tx:
             proof_of_possession.spend(tx, possession)
-            granted = proof.spend(tx, authorization.jkt)
-    user_claims, omitted = claim.for_token(proof.user, resource.claims)
-    answer = _mint(server, client, authorization, resource, granted, user_claims, now)
-    if "openid" in authorization.scope and grant_type in _TELLS_WHO:
-        answer["id_token"] = _id_token(server, authorization, str(answer["access_token"]), now)
-    server.audit.emit(
-        "token.issued",
-        now=now,
-        request_id=request.id,
-        grant_type=grant_type,
-        client_id=client.client_id,
-        sub=authorization.sub,
-        resource=authorization.resource,
-        scope=scope.join(authorization.scope),
-        grant_id=granted.id,
-        generation=granted.generation,
-        device_address=proof.device_address,
-        claims_omitted=" ".join(omitted),
-    )
-    return answer
+            spent = proof.spend(tx, authorization.jkt)
+    granted = Granted(grant_type, proof, authorization, resource, spent)
+    return granted_tokens.issue(server, client, granted, request)
 
 
 def _began_at(server: AuthServer, params: Params) -> int | None:
@@ -121,11 +94,18 @@ def _began_at(server: AuthServer, params: Params) -> int | None:
     return device_code.asked_at(server, params) if is_device else None
 
 
-def _prove(server: AuthServer, prove: Prove, client: Client, params: Params, now: int) -> Proof:
+def _prove(
+    server: AuthServer,
+    prove: Prove,
+    client: Client,
+    possession: Possession | None,
+    request: Request,
+) -> Proof:
     with server.store.read() as reads:
-        proof = prove(server, reads, client, params, now)
+        proof = prove(server, reads, client, request.params, request.now)
     if isinstance(proof, Undecided):
         with server.store.write() as tx:
+            proof_of_possession.spend(tx, possession)  # the answer is no refusal: it may wait
             raise proof.note(tx)
     return proof
 
@@ -152,6 +132,12 @@ def _narrow(
     return resource, permitted
 
 
+def _check_bound(client: Client, resource: Resource, authorization: Authorization) -> None:
+    """Raise `invalid_grant` for a grant without a key that would need one if it began now."""
+    required = client.dpop_bound_access_tokens or resource.dpop_bound_access_tokens_required
+    binding.check_grant(authorization.jkt, required=required)
+
+
 def _bind(
     resource: Resource, authorization: Authorization, possession: Possession | None
 ) -> Authorization:
@@ -169,39 +155,3 @@ def _find_resource(server: AuthServer, authorization: Authorization) -> Resource
     if resource is None:
         raise OAuthError("invalid_grant", "The grant is not valid.", detail="resource_not_served")
     return resource
-
-
-def _mint(
-    server: AuthServer,
-    client: Client,
-    authorization: Authorization,
-    resource: Resource,
-    granted: Grant,
-    user_claims: dict[str, object],
-    now: int,
-) -> dict[str, object]:
-    # A token never outlives the grant that it comes from.
-    lifetime = min(resource.access_token_lifetime, max(granted.expires_at - now, 1))
-    token_ = access_tokens.mint(
-        server,
-        authorization,
-        user_claims,
-        lifetime=lifetime,
-        status=status_list.of_grant(server, resource, granted, now),
-        now=now,
-    )
-    answer = access_tokens.answer(token_, authorization, lifetime)
-    if "refresh_token" in client.grant_types:
-        answer["refresh_token"] = refresh.issue(server.refresh_keys, granted)
-    return answer
-
-
-def _id_token(server: AuthServer, authorization: Authorization, token_: str, now: int) -> str:
-    claims = access_token.id_token_claims(
-        authorization,
-        issuer=server.issuer,
-        access_token=token_,
-        alg=server.keys.signing_alg(now),
-        now=now,
-    )
-    return server.keys.sign("JWT", claims, now)

@@ -60,8 +60,9 @@ def token_batch(server: AuthServer, request: Request) -> Response:
     elsewhere = [name for name in names if _is_elsewhere(server, name)]
     results = {name: attempt(name) for name in names if name not in elsewhere}
     results |= zip(elsewhere, _side_by_side(attempt, elsewhere), strict=True)
-    nonce = proof_of_possession.next_nonce(server, possession, request.now)
     answers = [{"audience": each, **results[each]} for each in names]
+    wants = any(each.get("error") == "invalid_dpop_proof" for each in answers)
+    nonce = proof_of_possession.next_nonce(server, possession, request.now, wants=wants)
     return json_response({"results": answers}, headers=nonce)
 
 

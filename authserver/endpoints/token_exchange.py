@@ -54,6 +54,7 @@ def carry_out(
         scope=str(answer["scope"]),
         grant_id=subject.anchor.grant_id,
         depth=len(proof.exchange.via),
+        bound=answer["token_type"] == dpop.TOKEN_TYPE,
     )
     return answer
 

@@ -14,7 +14,6 @@ from authserver.oauth.errors import Code, OAuthError
 from authserver.oauth.user import User
 
 MAX_TOKEN = 8192
-_SCHEMES = ("bearer", "dpop")
 
 
 def userinfo(server: AuthServer, request: Request) -> Response:
@@ -23,7 +22,7 @@ def userinfo(server: AuthServer, request: Request) -> Response:
     It takes our access token of a live grant with `openid`, whatever its `aud`; one that is bound
     to a key, with a proof of it.
     """
-    scheme, token = _credentials(request)
+    scheme, token = _credentials(server, request)
     with _challenged():
         possession = _possession(server, request, token) if scheme == "dpop" else None
     claims = server.keys.verify(token, ACCESS_TOKEN_TYPE, request.now)
@@ -46,18 +45,21 @@ def userinfo(server: AuthServer, request: Request) -> Response:
     return json_response(_claims(live.user, granted), headers=nonce)
 
 
-def _credentials(request: Request) -> tuple[str, str]:
+def _credentials(server: AuthServer, request: Request) -> tuple[str, str]:
     """Return the scheme in lower case, and the token."""
+    schemes = {"bearer": "Bearer"}
+    if server.settings.tokens.dpop:
+        schemes["dpop"] = f'{dpop.TOKEN_TYPE} algs="{" ".join(dpop.ALGORITHMS)}"'
     authorization = request.header("authorization")
     if authorization is None:
         raise OAuthError(
             "invalid_token",
             "An access token is required.",
-            headers=(("WWW-Authenticate", "Bearer"),),
+            headers=(("WWW-Authenticate", ", ".join(schemes.values())),),
         )
     scheme, _, token = authorization.partition(" ")
-    if scheme.lower() not in _SCHEMES or not token.strip() or len(token) > MAX_TOKEN:
-        raise OAuthError("invalid_request", "Authorization must be Bearer or DPoP, and one token.")
+    if scheme.lower() not in schemes or not token.strip() or len(token) > MAX_TOKEN:
+        raise OAuthError("invalid_request", "Authorization must be a scheme of ours and one token.")
     return scheme.lower(), token.strip()
 
 

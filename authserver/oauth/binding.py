@@ -29,6 +29,17 @@ def bind(possession: Possession | None, *, bound_to: str | None, required: bool)
     return possession.jkt
 
 
+def check_grant(bound_to: str | None, *, required: bool) -> None:
+    """Raise `invalid_grant` for a grant without a key, where client or resource require one.
+
+    Its refresh token would be good with the key of whoever has it.
+    """
+    if required and bound_to is None:
+        raise OAuthError(
+            "invalid_grant", "The grant is not bound to a key.", detail="grant_not_bound"
+        )
+
+
 def check_jkt(value: str | None) -> str | None:
     """Return a `dpop_jkt` (§10); raises `invalid_request` for what is no thumbprint."""
     if value is not None and not _JKT.match(value):
@@ -39,10 +50,10 @@ def check_jkt(value: str | None) -> str | None:
 def confirmed(claims: Mapping[str, object]) -> str | None:
     """Return the thumbprint that a token is bound to; None where it is bound to nothing (§6.1).
 
-    Of a token that is bound in another way, it is one that no key has.
+    Of a token that is bound in another way, or in another way too, it is one that no key has.
     """
     cnf = claims.get("cnf")
     if cnf is None:
         return None
-    jkt = cnf.get("jkt") if isinstance(cnf, Mapping) else None
+    jkt = cnf.get("jkt") if isinstance(cnf, Mapping) and len(cnf) == 1 else None
     return jkt if isinstance(jkt, str) and _JKT.match(jkt) else ""

@@ -56,6 +56,8 @@ class ResourceServer:
             _resource(resource, name, scopes), dpop_bound_access_tokens_required=dpop_required
         )
         self.proofs = proofs or ProofCheck()
+        if stripped_prefix and (stripped_prefix[0] != "/" or stripped_prefix[-1] == "/"):
+            raise ValueError("stripped_prefix begins with a slash and does not end with one")
         self._prefix = f"{_origin(resource)}{stripped_prefix}"
         self.required_scopes = _checked(required_scopes)
         self.verifier = verifier or Verifier(
@@ -79,7 +81,12 @@ class ResourceServer:
         required_scopes: Iterable[str] = (),
         jkt: str | None = None,
     ) -> AccessToken:
-        """Return what a valid token says; raises as `Verifier.verify` does."""
+        """Return what a valid token says; raises as `Verifier.verify` does.
+
+        Raises InvalidProof where only bound tokens are taken and no key was proved (`jkt`).
+        """
+        if self.challenger.dpop_required and jkt is None:
+            raise InvalidProof("missing")
         required = (*self.required_scopes, *required_scopes)
         return self.verifier.verify(token, now=now, required_scopes=required, jkt=jkt)
 
@@ -102,10 +109,10 @@ class ResourceServer:
             is_bound = found.is_bound
             if is_bound:
                 return self._bound(found, required, presented)
-            if self.challenger.dpop_required:
-                raise InvalidProof("missing")
             return self.verify(found.token, required_scopes=required)
         except OAuthError as error:
+            if isinstance(error, InvalidProof):
+                error.headers = self.proofs.next_nonce(self.verifier.now())
             return self.challenger.refusal(error, required, is_bound=is_bound)
 
     def _bound(

@@ -54,12 +54,11 @@ class ExchangeFlow:
 
     def _forget(self, response: Any) -> str | None:  # noqa: ANN401 - of either library
         """Forget a token that was refused, unless only its proof lacked the nonce returned."""
+        if "use_dpop_nonce" not in response.headers.get("WWW-Authenticate", ""):
+            out = self._outgoing
+            out.exchanger.forget(self._subject_token, audience=out.audience, scope=out.scope)
         nonce = response.headers.get("DPoP-Nonce")
-        if nonce is not None:
-            return str(nonce)
-        out = self._outgoing
-        out.exchanger.forget(self._subject_token, audience=out.audience, scope=out.scope)
-        return None
+        return None if nonce is None else str(nonce)
 
     def _put(
         self,

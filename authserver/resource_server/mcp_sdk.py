@@ -32,6 +32,8 @@ class SdkTokenVerifier:
         """Return the SDK's form of a valid token; raises KeysUnavailable, never a false None."""
         verified = ADMITTED.get()
         if verified is None or verified.token != token:
+            if self._guard.challenger.dpop_required:
+                return None  # only the gate sees proofs
             try:
                 verified = await asyncio.to_thread(self._guard.verifier.verify, token)
             except InvalidToken:

@@ -155,7 +155,8 @@ class Verifier:
 
 def _check_binding(claims: Mapping[str, object], jkt: str | None) -> None:
     """What is bound is good with its key alone, and what is not is no bound token."""
-    if binding.confirmed(claims) != jkt:
+    bound_to = binding.confirmed(claims)
+    if bound_to != jkt or bound_to == "":  # no key has an empty thumbprint, whoever says so
         raise InvalidToken("binding" if jkt is None else "possession")
 
 

@@ -8,13 +8,13 @@ from authserver.oauth.act import Party
 from authserver.oauth.client import AuthMethod, Client
 from authserver.oauth.edge import ANYBODY, UPSTREAM, Edge, Requester
 from authserver.oauth.exchange_request import GRANT_TYPE
-from authserver.settings.client_model import (
+from authserver.settings.tables.client import (
     ClientTable,
     CredentialsTable,
     ResourceClientTable,
 )
-from authserver.settings.exchange_model import ExchangeTable
-from authserver.settings.model import File
+from authserver.settings.tables.exchange import ExchangeTable
+from authserver.settings.tables.file import File
 
 
 def clients(file: File) -> Mapping[str, Client]:

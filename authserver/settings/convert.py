@@ -9,14 +9,15 @@ from authserver.oauth.client import RegistrationPolicy
 from authserver.oauth.redirect_uri import PRIVATE_SCHEMES, RedirectPolicy
 from authserver.oauth.resource import Resource, Scope
 from authserver.settings import client_convert
-from authserver.settings.allow_model import AllowTable
-from authserver.settings.client_document_model import to_publishers
-from authserver.settings.downstream_model import to_downstream_server
-from authserver.settings.external_service_model import to_external_service
-from authserver.settings.model import File
-from authserver.settings.policy_model import RateLimitsTable
-from authserver.settings.resource_model import ResourceTable
-from authserver.settings.trusted_issuer_model import to_trusted_issuer
+from authserver.settings.tables.allow import AllowTable
+from authserver.settings.tables.client_documents import to_publishers
+from authserver.settings.tables.downstream_server import to_downstream_server
+from authserver.settings.tables.external_service import to_external_service
+from authserver.settings.tables.file import File
+from authserver.settings.tables.rate_limits import RateLimitsTable
+from authserver.settings.tables.resource import ResourceTable
+from authserver.settings.tables.trusted_issuer import to_trusted_issuer
+from authserver.settings.tables.workload import to_workload
 from authserver.settings.upstream_convert import to_upstream
 from authserver.settings.values import (
     Pages,
@@ -24,7 +25,6 @@ from authserver.settings.values import (
     Settings,
     TokenLifetimes,
 )
-from authserver.settings.workload_model import to_workload
 
 
 def to_settings(file: File, path: Path) -> Settings:

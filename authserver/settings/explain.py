@@ -10,11 +10,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from authserver.settings import proposal
-from authserver.settings.client_model import ClientTable
-from authserver.settings.model import File
 from authserver.settings.presets import presets
 from authserver.settings.problem import CUSTOM, Problem
-from authserver.settings.upstream_model import TABLES
+from authserver.settings.tables.client import ClientTable
+from authserver.settings.tables.file import File
+from authserver.settings.tables.upstream import TABLES
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 _TYPES = {

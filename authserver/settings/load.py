@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from authserver.settings import sections
 from authserver.settings.convert import to_settings
 from authserver.settings.explain import explain
-from authserver.settings.model import File
 from authserver.settings.origin import Origin
 from authserver.settings.problem import Problem, SettingsError
+from authserver.settings.tables.file import File
 from authserver.settings.values import Settings
 
 CONFIG_VARIABLE = "AUTHSERVER_CONFIG"

@@ -9,14 +9,14 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from authserver.settings.allow_model import AllowTable
-from authserver.settings.client_model import ResourceClientTable
-from authserver.settings.model import File
 from authserver.settings.origin import Read
-from authserver.settings.resource_model import ResourceTable, ScopeTable
-from authserver.settings.table import Table
-from authserver.settings.upstream_common import UpstreamTable
-from authserver.settings.upstream_model import TABLES
+from authserver.settings.tables.allow import AllowTable
+from authserver.settings.tables.client import ResourceClientTable
+from authserver.settings.tables.file import File
+from authserver.settings.tables.resource import ResourceTable, ScopeTable
+from authserver.settings.tables.table import Table
+from authserver.settings.tables.upstream import TABLES
+from authserver.settings.tables.upstream_common import UpstreamTable
 
 _WORDS = {bool: "true or false", int: "integer", float: "number", str: "text"}
 

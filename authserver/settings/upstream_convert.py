@@ -5,8 +5,9 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-from authserver.settings.oauth2_model import OAuth2Table
-from authserver.settings.oidc_model import OidcTable
+from authserver.settings.tables.oauth2 import OAuth2Table
+from authserver.settings.tables.oidc import OidcTable
+from authserver.settings.tables.upstream_common import FieldsTable, UpstreamTable
 from authserver.settings.upstream import (
     ClientKey,
     OAuth2Upstream,
@@ -15,7 +16,6 @@ from authserver.settings.upstream import (
     TokenFields,
     Upstream,
 )
-from authserver.settings.upstream_common import FieldsTable, UpstreamTable
 
 
 def to_upstream(table: OidcTable | OAuth2Table) -> Upstream:

@@ -143,7 +143,7 @@ class ClientWrites(ClientReads, EpochWrites):
         return self._changed(_UNBLOCK, {"blocked_id": client_id}) == 1
 
     def spend_assertion(self, digest: str, expires_at: int) -> bool:
-        """Take an assertion of a client once; False where it was taken before."""
+        """Take an assertion or a proof of possession once; False where it was taken before."""
         row = {"digest": digest, "expires_at": expires_at}
         return self._row(_SPEND_ASSERTION, row) is not None
 

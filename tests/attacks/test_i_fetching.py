@@ -4,12 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from authserver.fetch import FetchFailed
 from authserver.oauth.errors import OAuthError
+from authserver.published.fetch import FetchFailed
 from tests.actors import Deployment, McpClient
 from tests.endpoints.test_registered_keys import prove, register
+from tests.published.strange_hosts import StrangeHosts, anybody, counting_who_waits
 from tests.publishing import CALLBACK, Publisher, resolve
-from tests.strange_hosts import StrangeHosts, anybody, counting_who_waits
 from tests.upstream.jose import new_key
 
 SLOW, SLOW_TOO = "https://slow.example/a", "https://slow.example/b"

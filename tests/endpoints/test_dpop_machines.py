@@ -26,6 +26,11 @@ targets = ["issues"]
 scopes = ["issues:read"]
 dpop_bound_access_tokens = true
 """
+CAREFUL_RESOURCE = """
+[resources.safe]
+url = "https://safe.example/mcp"
+dpop_bound_access_tokens_required = true
+"""
 BATCH_URL = f"{ISSUER}/token-batch"
 CLIENTS, SERVERS = Holder(), stranger()
 
@@ -133,6 +138,7 @@ def test_a_file_that_wants_bound_tokens_with_dpop_off_is_refused(tmp_path, sqlit
     for more, key in (
         (f"{ROBOT}\n[tokens]\ndpop = false\n", "tokens.dpop"),
         ("[tokens]\ndpop = false\ndpop_nonce = true\n", "tokens.dpop_nonce"),
+        (f"{CAREFUL_RESOURCE}\n[tokens]\ndpop = false\n", "dpop_bound_access_tokens_required"),
     ):
         with pytest.raises(SettingsError) as refused:
             load(write_config(tmp_path, sqlite_url, idp.issuer, more=more))

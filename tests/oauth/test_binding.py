@@ -21,6 +21,14 @@ def test_a_token_is_bound_to_the_key_that_was_proved():
         assert refused.value.code == code
 
 
+def test_a_grant_has_a_key_where_one_is_required():
+    binding.check_grant(None, required=False)
+    binding.check_grant(HOLDER.jkt, required=True)
+    with pytest.raises(OAuthError) as refused:
+        binding.check_grant(None, required=True)
+    assert refused.value.code == "invalid_grant"
+
+
 @pytest.mark.spec("RFC 9449", "10")
 def test_dpop_jkt_is_a_thumbprint():
     assert binding.check_jkt(None) is None
@@ -35,8 +43,9 @@ def test_dpop_jkt_is_a_thumbprint():
     ("claims", "expected"),
     [({}, None), ({"cnf": None}, None), ({"cnf": {"jkt": HOLDER.jkt}}, HOLDER.jkt),
      ({"cnf": {"x5t#S256": "x"}}, ""), ({"cnf": {"jkt": 7}}, ""), ({"cnf": "x"}, ""),
-     ({"cnf": {"jkt": ""}}, "")],
-    ids=range(7),
+     ({"cnf": {"jkt": ""}}, ""), ({"cnf": {"jkt": HOLDER.jkt, "x5t#S256": "x"}}, ""),
+     ({"cnf": {"jkt": HOLDER.jkt, "kid": "1"}}, "")],
+    ids=range(9),
 )  # fmt: skip
 def test_a_binding_that_is_not_understood_is_no_keys(claims, expected):
     assert binding.confirmed(claims) == expected

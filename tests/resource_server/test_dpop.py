@@ -18,10 +18,12 @@ from mcp.client.streamable_http import streamable_http_client
 from authserver.oauth.dpop_nonce import Nonces
 from authserver.resource_server import AccessToken, ProofCheck, protect_asgi, protect_wsgi
 from authserver.resource_server.credentials import PresentedProof
+from authserver.resource_server.mcp_sdk import token_verifier
 from authserver.resource_server.possession import SpentProofs
 from tests.proving import Holder, stranger
 from tests.resource_server.asgi_server import serving
 from tests.resource_server.issuer import NOW, RESOURCE
+from tests.resource_server.proof_auth import ProofAuth
 from tests.resource_server.requests_table import Case, send
 from tests.resource_server.test_asgi import Application
 from tests.resource_server.test_mcp_sdk import protected as protected_sdk
@@ -194,25 +196,13 @@ def test_an_asgi_application_is_let_in_alike(issuer):
     assert (bad.getheader("WWW-Authenticate") or "").startswith("DPoP ")
 
 
-class ProofAuth(httpx2.Auth):
-    """Sends each request with a proof of its own."""
-
-    def __init__(self, token: str, holder: Holder) -> None:
-        self.token, self.holder = token, holder
-
-    def auth_flow(self, request: Any) -> Any:
-        proof = self.holder.proof(request.method, str(request.url), token=self.token)
-        request.headers["Authorization"] = f"DPoP {self.token}"
-        request.headers["DPoP"] = proof
-        yield request
-
-
-def test_a_tool_of_an_sdk_server_sees_a_bound_token_too(issuer):
+@pytest.mark.parametrize("required", [False, True])
+def test_a_tool_of_an_sdk_server_sees_a_bound_token_too(issuer, required):
     now = int(time.time())
     holder = Holder(now=now)
     with socket.create_server(("127.0.0.1", 0)) as sock:
         resource = f"http://127.0.0.1:{sock.getsockname()[1]}/mcp"
-        guard = issuer.guard(resource, clock=lambda: int(time.time()))
+        guard = issuer.guard(resource, clock=lambda: int(time.time()), dpop_required=required)
         token = issuer.token(now=now, aud=resource, cnf={"jkt": holder.jkt})
 
         async def ask():
@@ -226,3 +216,8 @@ def test_a_tool_of_an_sdk_server_sees_a_bound_token_too(issuer):
         with serving(protected_sdk(guard), sock):
             answered = asyncio.run(ask())
     assert answered.startswith(f"user-1 {resource}")
+    # Without the gate around it nobody has seen a proof.
+    plain = issuer.token(now=now, aud=resource)
+    seen = asyncio.run(token_verifier(guard).verify_token(plain))
+    assert (seen is None) is required
+    assert asyncio.run(token_verifier(guard).verify_token(token)) is None

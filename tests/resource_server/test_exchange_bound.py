@@ -166,6 +166,26 @@ def test_an_httpx2_client_sends_a_proof_for_each_url_and_the_nonce_that_is_asked
     assert kept is exchanger.token(incoming, audience="wiki")
 
 
+def test_a_token_that_its_target_refuses_is_forgotten_though_a_nonce_comes_along(
+    exchanger, incoming
+):
+    said = [(b"dpop-nonce", b"n"), (b"www-authenticate", b'DPoP error="invalid_token"')]
+
+    async def refuse(scope, receive, send):
+        await send({"type": "http.response.start", "status": 401, "headers": said})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def ask():
+        auth = ExchangeAuth(Outgoing(exchanger, "wiki"), incoming)
+        transport = httpx2.ASGITransport(app=refuse)
+        async with httpx2.AsyncClient(transport=transport, auth=auth) as client:
+            return (await client.post(WIKI)).status_code
+
+    kept = exchanger.token(incoming, audience="wiki")
+    assert asyncio.run(ask()) == 401
+    assert exchanger.token(incoming, audience="wiki") is not kept
+
+
 def test_every_exchanger_has_a_key_of_its_own():
     first, second = ProofKey(), ProofKey()
     assert first.jkt != second.jkt

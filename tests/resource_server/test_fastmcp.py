@@ -5,6 +5,7 @@ import time
 import pytest
 
 from authserver.resource_server import KeysUnavailable
+from tests.proving import Holder
 from tests.resource_server.asgi_server import serving
 from tests.resource_server.requests_table import METADATA, TOKEN, Case, bearer, send
 
@@ -16,6 +17,7 @@ from fastmcp.server.dependencies import get_access_token
 from starlette.responses import PlainTextResponse
 
 from authserver.resource_server.fastmcp import fastmcp_auth
+from tests.resource_server.proof_auth import ProofAuth
 
 
 def whoami() -> str:
@@ -50,6 +52,22 @@ def test_a_tool_of_a_fastmcp_server_sees_whose_token_it_is(issuer, served):
             return (await client.call_tool("whoami", {})).data
 
     assert asyncio.run(ask()) == f"user-1 {guard.resource.url}"
+
+
+@pytest.mark.spec("RFC 9449", "7.1")
+def test_such_a_tool_sees_a_bound_token_too_and_it_is_no_bearer_token(issuer, served):
+    guard, port = served
+    now = int(time.time())
+    holder = Holder(now=now)
+    token = issuer.token(now=now, aud=guard.resource.url, cnf={"jkt": holder.jkt})
+
+    async def ask():
+        async with fastmcp.Client(guard.resource.url, auth=ProofAuth(token, holder)) as client:
+            return (await client.call_tool("whoami", {})).data
+
+    assert asyncio.run(ask()) == f"user-1 {guard.resource.url}"
+    response, _ = send(port, Case("", 401, "POST", headers=bearer(f"Bearer {token}")))
+    assert response.status == 401
 
 
 def test_a_fastmcp_server_challenges_as_the_kit_does(issuer, served):

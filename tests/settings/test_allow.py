@@ -4,7 +4,7 @@ import pytest
 
 from authserver.oauth import access_token, claim
 from authserver.oauth.allow import Allow
-from authserver.settings.describe import describe
+from authserver.settings.report.describe import describe
 from tests.oauth.samples import GRANT, NOW
 
 ALLOW = "resources/issues/allow"

@@ -1,7 +1,7 @@
 """`[client_documents]`: who may publish clients, and how it is said"""
 
 from authserver.oauth.client_document import Publishers
-from authserver.settings.describe import describe
+from authserver.settings.report.describe import describe
 
 WRITTEN = {
     "client_documents/allowed_domains": ["claude.ai", "vscode.dev"],

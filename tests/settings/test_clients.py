@@ -15,7 +15,7 @@ from authserver.oauth.client_metadata import DEVICE_CODE
 from authserver.oauth.edge import Edge, Requester
 from authserver.oauth.exchange_request import GRANT_TYPE
 from authserver.oauth.identity_assertion import GRANT_TYPE as JWT_BEARER
-from authserver.settings.describe import describe
+from authserver.settings.report.describe import describe
 
 SECRET = "0123456789abcdef0123456789abcdef"
 WIKI = {

@@ -3,7 +3,7 @@
 import pytest
 
 from authserver.settings import load
-from authserver.settings.describe import describe
+from authserver.settings.report.describe import describe
 from tests.settings.configuration import ABSENT
 
 LOOSENED = [

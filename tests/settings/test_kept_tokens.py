@@ -2,7 +2,7 @@
 
 import pytest
 
-from authserver.settings.describe import describe
+from authserver.settings.report.describe import describe
 from tests.settings.configuration import ABSENT
 
 KEPT = {

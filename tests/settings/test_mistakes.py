@@ -5,11 +5,12 @@ from typing import Literal, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
-from authserver.settings.model import File
-from authserver.settings.oidc_model import OidcTable
-from authserver.settings.policy_model import RateLimitsTable, RegistrationTable
 from authserver.settings.read import RESERVED_PARAMS
-from authserver.settings.server_model import KeysTable
+from authserver.settings.tables.file import File
+from authserver.settings.tables.oidc import OidcTable
+from authserver.settings.tables.rate_limits import RateLimitsTable
+from authserver.settings.tables.registration import RegistrationTable
+from authserver.settings.tables.server import KeysTable
 from tests.settings.mistakes import MISTAKES
 
 

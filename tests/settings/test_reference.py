@@ -8,8 +8,8 @@ from pathlib import Path
 from authserver.settings import load
 from authserver.settings.docs import markdown
 from authserver.settings.example import example
-from authserver.settings.model import File
 from authserver.settings.reference import sections
+from authserver.settings.tables.file import File
 from tests.publishing import make_certificate
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"

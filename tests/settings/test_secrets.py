@@ -9,7 +9,7 @@ import pytest
 
 from authserver.sealing import SealingKey
 from authserver.settings import SettingsError, load
-from authserver.settings.describe import describe
+from authserver.settings.report.describe import describe
 from tests.settings.configuration import SECRET
 
 LITERAL = "hunter2-literal-secret"

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from authserver.settings import OAuth2Upstream, OidcUpstream, fingerprint
-from authserver.settings.describe import describe
+from authserver.settings.report.describe import describe
 from authserver.settings.upstream import ProfileFields, TokenFields
 from tests.settings.configuration import ABSENT, VARIABLE
 

@@ -1,0 +1,1 @@
+"""What `config check` says of settings: what is in effect, and what is looser than it has to be"""
