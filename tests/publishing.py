@@ -114,7 +114,29 @@ def resolve(monkeypatch: Any, answer: Callable[[str], list[str]]) -> list[str]:
         found = answer(host)
         if not found:
             raise socket.gaierror("no such name")
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port)) for each in found]
+        return [_resolved(each, port) for each in found]
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     return asked
+
+
+def _resolved(address: str, port: Any) -> tuple[Any, ...]:
+    is_6 = ":" in address
+    where = (address, port, 0, 0) if is_6 else (address, port)
+    family = socket.AF_INET6 if is_6 else socket.AF_INET
+    return family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", where
+
+
+def refuse_connections(monkeypatch: Any, *ports: int) -> list[str]:
+    """Have connections to these ports refused; return the list of the addresses tried."""
+    tried: list[str] = []
+    real = socket.socket.connect
+
+    def connect(self: socket.socket, where: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and where[1] in ports:
+            tried.append(where[0])
+            raise ConnectionRefusedError
+        real(self, where)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    return tried

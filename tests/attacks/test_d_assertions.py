@@ -10,12 +10,18 @@ from joserfc.jwk import ECKey
 
 from authserver.oauth.client_assertion import TYPE
 from authserver.oauth.exchange_request import ACCESS_TOKEN, GRANT_TYPE
+from authserver.upkeep import run_once
 from tests.actors import Deployment, McpClient
 from tests.databases import database_url, postgresql_database, postgresql_url  # noqa: F401
 from tests.exchanging import form
+from tests.upstream.hostile_idp import ABSENT
+from tests.upstream.jose import confused, sign
 
 KEY = ECKey.generate_key("P-256", parameters={"kid": "k1"})
 MORE = """
+[rate_limits]
+failures_per_client = 0
+
 [resources.issues.client]
 jwks = "file:issues.jwks.json"
 
@@ -40,13 +46,17 @@ def token(deployment):
     return McpClient(deployment).register().connect()["access_token"]
 
 
-def assertion(deployment, key=KEY, **changes):
+def said(deployment, **changes):
     now = deployment.clock.now
     claims = {
         "iss": "issues", "sub": "issues", "aud": deployment.issuer, "iat": now, "exp": now + 60,
         "jti": "one", **changes,
     }  # fmt: skip
-    return jwt.encode({"alg": "ES256", "kid": "k1"}, claims, key)
+    return {name: value for name, value in claims.items() if value is not ABSENT}
+
+
+def assertion(deployment, key=KEY, kid="k1", **changes):
+    return jwt.encode({"alg": "ES256", "kid": kid}, said(deployment, **changes), key)
 
 
 def exchange(deployment, token, client_assertion, **changes):
@@ -59,11 +69,13 @@ def exchange(deployment, token, client_assertion, **changes):
 
 
 @pytest.mark.spec("RFC 7523", "3")
-def test_062_an_assertion_that_is_not_right_authenticates_nobody(deployment, token):
+@pytest.mark.spec("RFC 8725", "3.1")
+def test_062_185_an_assertion_that_is_not_right_authenticates_nobody(deployment, token):
     now = deployment.clock.now
     wrong: list[dict[str, Any]] = [
         {"aud": f"{deployment.issuer}/token"}, {"aud": [deployment.issuer, "x"]}, {"iss": "wiki"},
-        {"sub": "wiki"}, {"exp": now - 60}, {"exp": now + 3600}, {"jti": ""},
+        {"sub": "wiki"}, {"exp": now - 60}, {"exp": now + 3600}, {"exp": ABSENT}, {"jti": ""},
+        {"jti": ABSENT}, {"aud": ABSENT}, {"iss": ABSENT}, {"kid": "k2"},
     ]  # fmt: skip
     for number, changes in enumerate(wrong):
         answer = exchange(
@@ -71,7 +83,10 @@ def test_062_an_assertion_that_is_not_right_authenticates_nobody(deployment, tok
         )
         assert (answer.status_code, answer.json["error"]) == (401, "invalid_client"), changes
     stranger = assertion(deployment, ECKey.generate_key("P-256", parameters={"kid": "k1"}))
-    assert exchange(deployment, token, stranger).json["error"] == "invalid_client"
+    payload = json.dumps(said(deployment)).encode()
+    for forged in (stranger, *confused({"kid": "k1"}, payload, KEY)):
+        answer = exchange(deployment, token, forged)
+        assert (answer.status_code, answer.json["error"]) == (401, "invalid_client"), forged
     right = exchange(deployment, token, assertion(deployment))
     assert right.status_code == 200, right.json
 
@@ -97,6 +112,18 @@ def test_063_an_assertion_is_taken_once_also_at_once(deployment, token):
     assert exchange(deployment, token, again).status_code == 200
 
 
+def test_063_what_was_used_is_remembered_until_it_ends_by_every_clock(deployment, token):
+    once = assertion(deployment)
+    assert exchange(deployment, token, once).status_code == 200
+    deployment.wait(89)
+    for ahead in (0, 1800):
+        deployment.wait(ahead)
+        run_once(deployment.server)  # an instance whose clock is half an hour fast cleans up too
+        deployment.wait(-ahead)
+        assert exchange(deployment, token, once).status_code == 401
+        assert deployment.last("request.refused")["reason"] == "assertion_replayed"
+
+
 def test_063_it_costs_one_statement_more(deployment, token):
     exchange(deployment, token, assertion(deployment))
     with deployment.server.store.counting() as count:
@@ -107,12 +134,10 @@ def test_063_it_costs_one_statement_more(deployment, token):
 
 @pytest.mark.spec("RFC 8725", "3.10")
 def test_185_a_key_at_the_assertions_own_address_is_not_looked_for(deployment, token, idp):
-    stranger = ECKey.generate_key("P-256")
-    for header in ({"jku": f"{idp.origin}/keys"}, {"jwk": stranger.as_dict(private=False)}):
-        now = deployment.clock.now
-        claims = {
-            "iss": "issues", "sub": "issues", "aud": deployment.issuer, "exp": now + 60, "jti": "1",
-        }  # fmt: skip
-        forged = jwt.encode({"alg": "ES256", **header}, claims, stranger)
+    stranger, url = ECKey.generate_key("P-256"), f"{idp.origin}/evil"
+    own = stranger.as_dict(private=False)
+    for header in ({"jku": url}, {"x5u": url}, {"jwk": own}, {"jwk": own, "kid": "k1"}):
+        payload = json.dumps(said(deployment)).encode()
+        forged = sign({"alg": "ES256", **header}, payload, stranger)
         assert exchange(deployment, token, forged).status_code == 401
-    assert idp.asked("/keys") == []
+    assert idp.asked("/evil") == []

@@ -28,9 +28,26 @@ def test_114_every_other_token_is_answered_alike(deployment):
     assert answers[0].json["error"] == "invalid_token"
     assert answers[0].headers["WWW-Authenticate"].startswith("Bearer ")
     bare = call(deployment, "GET", found, token="")
-    challenge = bare.headers["WWW-Authenticate"]
-    assert (bare.status_code, challenge) == (401, 'Bearer realm="authserver"')
+    challenge = 'Bearer realm="authserver"'  # and no error: there was no token to be wrong
+    assert (bare.status_code, bare.headers["WWW-Authenticate"]) == (401, challenge)
     assert call(deployment, "GET", found).status_code == 200
+
+
+@pytest.mark.spec("RFC 7592", "5")
+def test_114_after_its_end_a_registration_is_nobodys(deployment):
+    found, never = registered(deployment), registered(deployment)
+    assert call(deployment, "DELETE", found).status_code == 204
+    answers = [
+        call(deployment, "GET", found),
+        call(deployment, "DELETE", found),
+        update(deployment, found, client_name="Back again"),
+        call(deployment, "GET", never, client_id="mcp-nobody"),
+    ]
+    assert {(each.status_code, each.data) for each in answers} == {(401, answers[0].data)}
+    page = Browser(deployment).get(
+        McpClient(deployment, client_id=found["client_id"]).authorize_url()
+    )
+    assert (page.status_code, "not registered" in page.text) == (400, True)
 
 
 @pytest.mark.spec("RFC 7591", "5")

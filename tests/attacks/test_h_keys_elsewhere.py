@@ -1,12 +1,12 @@
 """Case 111: a registration whose keys lie where nothing is to be fetched"""
 
-import socket
+import json
 
 import pytest
 
 from tests.actors import Deployment, McpClient
 from tests.endpoints.test_registered_keys import prove, register
-from tests.publishing import Publisher, resolve
+from tests.publishing import Publisher, refuse_connections, resolve
 from tests.upstream.jose import new_key
 from tests.upstream.spoiled_server import Spoiled
 
@@ -23,16 +23,7 @@ def redeemed(deployment, uri):
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.7", "169.254.169.254", "192.168.1.1"])
 def test_111_keys_at_an_inner_host_open_no_connection(deployment, monkeypatch, address):
     resolve(monkeypatch, lambda _: [address])
-    tried: list[object] = []
-    real = socket.socket.connect
-
-    def connect(self, where):
-        if self.family == socket.AF_INET and where[1] == 443:
-            tried.append(where)
-            raise ConnectionRefusedError
-        return real(self, where)
-
-    monkeypatch.setattr(socket.socket, "connect", connect)
+    tried = refuse_connections(monkeypatch, 443)
     answer = redeemed(deployment, "https://inner.example/jwks.json")
     assert (answer.status_code, answer.json["error"]) == (503, "temporarily_unavailable")
     assert tried == []
@@ -49,18 +40,21 @@ def test_111_a_url_that_is_no_plain_one_is_refused_at_once(deployment, monkeypat
     assert asked == []
 
 
-@pytest.mark.parametrize("how", ["redirecting", "endless"])
+@pytest.mark.parametrize("how", ["redirecting", "huge", "endless"])
 def test_111_keys_that_redirect_or_never_end_are_none(sqlite_url, idp, tmp_path, monkeypatch, how):
     resolve(monkeypatch, lambda _: ["127.0.0.1"])
     with (
         Publisher(tmp_path) as publisher,
         Deployment.start(tmp_path, sqlite_url, idp, more=publisher.settings()) as deployment,
     ):
-        publisher.documents["/good.json"] = {"keys": [KEY.as_dict(private=False)]}
-        away = {"Location": publisher.url("/good.json")}
-        publisher.documents["/jwks.json"] = (
-            Spoiled(302, b"", away) if how == "redirecting" else Spoiled(200, b" " * 1_000_000)
-        )
+        good = {"keys": [KEY.as_dict(private=False)]}
+        publisher.documents["/good.json"] = good
+        huge = json.dumps(good).encode() + b" " * 1_000_000
+        publisher.documents["/jwks.json"] = {
+            "redirecting": Spoiled(302, b"", {"Location": publisher.url("/good.json")}),
+            "huge": Spoiled(200, huge),
+            "endless": Spoiled(200, huge, {"Content-Length": None, "Connection": "close"}),
+        }[how]
         answer = redeemed(deployment, publisher.url("/jwks.json"))
         assert answer.status_code in (401, 503)
         assert "access_token" not in answer.json

@@ -72,6 +72,18 @@ def test_131_slow_hosts_that_are_new_hold_up_no_client_that_is_known(documents, 
     assert hosts.asked.count(QUICK) == 2
 
 
+def test_129_many_that_come_at_once_cost_one_fetch(documents, hosts):
+    hosts.publish(QUICK)
+    answer, waits = hosts.hang(QUICK), counting_who_waits(documents._strangers)
+    with ThreadPoolExecutor(3) as pool:
+        found = [pool.submit(outcome, documents, QUICK) for _ in range(3)]
+        for _ in range(2):
+            assert waits.acquire(timeout=20)
+        answer.set()
+        assert [each.result(20) for each in found] == ["Editor"] * 3
+    assert hosts.asked == [QUICK]
+
+
 def test_129_what_was_asked_for_earlier_and_came_later_is_not_kept(documents, hosts, deployment):
     """Two instances; the one whose fetch took long has the older document."""
     elsewhere = StrangeHosts()

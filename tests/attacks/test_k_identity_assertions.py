@@ -1,4 +1,4 @@
-"""Case 184: identity assertions (ID-JAG) that are none, or somebody else's"""
+"""Cases 184 and 185: identity assertions (ID-JAG) that are none, or somebody else's"""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ from tests.examples import examples
 from tests.exchanging import form
 from tests.foreign import ABSENT, id_token, minted
 from tests.upstream.hostile_idp import HostileIdp
-from tests.upstream.jose import new_key, segment, sign
+from tests.upstream.jose import confused, new_key, segment, sign
 
 
 @pytest.fixture
@@ -128,6 +128,21 @@ def test_184_one_that_its_issuer_did_not_sign_is_none(deployment, company, idp):
     for token in forged:
         refused(deployment, bring(deployment, token))
     assert bring(deployment, good).status_code == 200
+
+
+@pytest.mark.spec("RFC 8725", "3.1")
+def test_185_one_that_confuses_what_signs_it_or_brings_its_key_is_none(deployment, company):
+    claims = json.dumps(claims_of(assertion(company))).encode()
+    kid, stranger = company.signing_key.get("kid", ""), new_key("key-1")
+    head, url = {"kid": kid, "typ": TYPE}, f"{company.origin}/evil"
+    own = stranger.as_dict(private=False)
+    assert bring(deployment, assertion(company)).status_code == 200
+    forged = confused(head, claims, company.signing_key)
+    for brought in ({"jwk": own}, {"jku": url}, {"x5u": url}, {"jwk": own, "kid": "mine"}):
+        forged.append(sign({"alg": "ES256", **head, **brought}, claims, stranger))
+    for token in forged:
+        refused(deployment, bring(deployment, token))
+    assert company.asked("/evil") == []
 
 
 def test_184_its_times_are_those_of_a_ticket_and_not_of_a_pass(deployment, company):

@@ -1,12 +1,15 @@
 """Cases 85, 186, 187: tokens bound to a key, and proofs of it that are none"""
 
+import json
 from typing import Any
 
 import pytest
+from joserfc.jwk import OctKey
 
-from tests.actors import ISSUER, Deployment, McpClient
+from tests.actors import ISSUER, Deployment, McpClient, claims_of
 from tests.proving import ABSENT, KEYS, Holder, stranger
 from tests.upstream.hostile_idp import NOW
+from tests.upstream.jose import confused, segment, sign
 
 HOLDER = Holder()
 
@@ -53,6 +56,9 @@ WRONG: dict[str, dict[str, Any]] = {
     "no algorithm": {"header": {"alg": "none"}},
     "a private key": {"header": {"jwk": KEYS["ES256"].as_dict(private=True)}},
     "another's key": {"header": {"jwk": KEYS["RS256"].as_dict(private=False)}},
+    "what must be understood": {"header": {"crit": ["x"], "x": 1}},
+    "nothing that must be understood": {"header": {"crit": []}},
+    "a payload that is not encoded": {"header": {"crit": ["b64"], "b64": False}},
 }
 
 
@@ -83,6 +89,29 @@ def test_186_one_with_a_changed_signature_is_refused(client):
     head, payload, _ = HOLDER.proof().split(".")
     answer = redeem(client, client.code(), f"{head}.{payload}.{'A' * 86}")
     assert answer.json["error"] == "invalid_dpop_proof"
+
+
+@pytest.mark.spec("RFC 9449", "4.3")
+def test_186_a_mac_over_the_public_key_is_no_signature(client):
+    code, claims = client.code(), json.dumps(claims_of(HOLDER.proof())).encode()
+    head = {"typ": "dpop+jwt", "jwk": HOLDER.jwk}
+    shared = {"kty": "oct", "k": segment(b"k" * 32)}
+    brought = sign({**head, "alg": "HS256", "jwk": shared}, claims, OctKey.import_key(b"k" * 32))
+    for proof in (*confused(head, claims, HOLDER.key), brought):
+        answer = redeem(client, code, proof)
+        assert (answer.status_code, answer.json["error"]) == (400, "invalid_dpop_proof"), proof
+    assert redeem(client, code, HOLDER.proof()).status_code == 200
+
+
+@pytest.mark.spec("RFC 9449", "10")
+def test_186_a_code_that_was_asked_for_with_a_key_is_for_that_key(client):
+    code = client.code(dpop_jkt=HOLDER.jkt)
+    for proofs in ((), (stranger().proof(),)):
+        answer = redeem(client, code, *proofs)
+        assert answer.status_code == 400
+        assert answer.json["error"] in ("invalid_dpop_proof", "invalid_grant")
+    bound = redeem(client, code, HOLDER.proof())
+    assert claims_of(bound.json["access_token"])["cnf"] == {"jkt": HOLDER.jkt}
 
 
 @pytest.mark.parametrize(

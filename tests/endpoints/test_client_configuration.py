@@ -152,7 +152,7 @@ def closed(sqlite_url, idp, tmp_path):
 
 
 @pytest.mark.spec("RFC 7591", "3")
-def test_registration_may_need_a_token_of_the_operators(closed):
+def test_115_registration_may_need_a_token_of_the_operators(closed):
     def ask(authorization) -> Any:
         headers = {} if authorization is None else {"Authorization": authorization}
         return closed.http().post("/register", json=SAID, headers=headers)

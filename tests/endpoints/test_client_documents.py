@@ -1,6 +1,7 @@
 """Clients that publish who they are at their client_id: CIMD draft -01"""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from authserver.oauth import epoch
 from authserver.upkeep import run_once
 from tests.actors import Browser, Deployment, McpClient, claims_of, response_of
 from tests.exchanging import form
-from tests.publishing import CALLBACK, HOST, Publisher, resolve
+from tests.publishing import CALLBACK, HOST, Publisher, refuse_connections, resolve
 from tests.upstream.jose import new_key, sign
 from tests.upstream.spoiled_server import Spoiled
 
@@ -135,25 +136,56 @@ def test_130_who_is_another_one_now_is_asked_about_again(client, deployment, pub
         Spoiled(302, b"", {"Location": "/elsewhere"}),
         Spoiled(200, b"<html>"),
         Spoiled(200, b"[]"),
-        Spoiled(200, b"x" * 10241),
+        {"padding": "y" * 10240},
         Spoiled(200, b"{}", {"Content-Type": "text/plain"}),
         {"client_id": "https://other.example/c", "client_name": "x", "redirect_uris": [CALLBACK]},
         {"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [USELESS]}},
     ],
     ids=["404", "500", "redirect", "HTML", "array", "long", "text", "another", "no keys"],
 )
-def test_131_every_failure_is_the_same_page_and_is_not_kept(client, deployment, publisher, spoil):
+def test_127_131_every_failure_is_the_same_page_and_is_not_kept(
+    client, deployment, publisher, spoil
+):
     publisher.documents["/client.json"] = spoil
     if isinstance(spoil, dict):
         publisher.publish(**spoil)
-    page = asked_for(client)
-    assert page.status_code == 400
-    assert "could not be checked" in page.text
-    assert HOST not in page.text
-    assert deployment.last("page.refused")["reason"].startswith(("document", "client"))
+    assert failure(client) == failure(client, client_id="https://localhost/client.json")
+    assert publisher.asked == ["/client.json"]
 
     publisher.publish()
     assert client.connect()["access_token"]
+
+
+def failure(client, **changes):
+    """Return the page that says what could not be checked, less its request id and nonce."""
+    page = asked_for(client, **changes)
+    refused = client.deployment.last("page.refused")
+    assert page.status_code == 400
+    assert "could not be checked" in page.text
+    assert HOST not in page.text
+    assert refused["reason"].startswith(("document", "client"))
+    assert page.text.count(refused["request_id"]) == 1
+    text = re.sub(r'nonce="[\w-]+"', "", page.text.replace(refused["request_id"], ""))
+    return sorted(page.headers.keys()), text
+
+
+@pytest.mark.parametrize("addresses", [[], ["93.184.216.34"], ["10.0.0.7"], ["::1"]], ids=str)
+def test_131_who_is_not_there_refuses_or_lies_inside_is_the_same_page_as_a_404(
+    client, publisher, monkeypatch, addresses
+):
+    publisher.documents.clear()
+    missing = failure(client)
+    resolve(monkeypatch, lambda _: addresses)
+    refuse_connections(monkeypatch, 443)
+    assert failure(client, client_id="https://other.example/client.json") == missing
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "10.0.0.7", "::1"])  # noqa: S104
+def test_124_a_client_whose_host_lies_inside_opens_no_connection(client, monkeypatch, address):
+    resolve(monkeypatch, lambda _: [address])
+    tried = refuse_connections(monkeypatch, 443)
+    failure(client, client_id="https://inner.example/client.json")
+    assert tried == []
 
 
 def test_119_a_url_that_is_none_is_refused_without_asking_anybody(client, deployment, publisher):
@@ -167,17 +199,20 @@ def test_119_a_url_that_is_none_is_refused_without_asking_anybody(client, deploy
     assert publisher.asked == []
 
 
-def test_129_many_that_come_at_once_and_later_cost_one_fetch(client, deployment, publisher):
+def test_129_what_its_server_calls_fresh_is_not_fetched_again(client, deployment, publisher):
     publisher.headers["Cache-Control"] = "max-age=3600"
     for _ in range(3):
         assert asked_for(client).request.path == "/sign-in"
     deployment.wait(3599)
-    assert asked_for(client).request.path == "/sign-in"
-    assert len(publisher.asked) <= 2
     with Deployment(deployment.settings, deployment.idp, deployment.clock) as restarted:
-        publisher.documents.clear()
         client.deployment = restarted
         assert asked_for(client).request.path == "/sign-in"
+    client.deployment = deployment
+    assert asked_for(client).request.path == "/sign-in"
+    assert publisher.asked == ["/client.json"]
+    deployment.wait(1)
+    assert asked_for(client).request.path == "/sign-in"
+    assert publisher.asked == ["/client.json"] * 2
 
 
 def test_131_one_address_has_us_ask_only_so_often(deployment, publisher):
@@ -188,6 +223,26 @@ def test_131_one_address_has_us_ask_only_so_often(deployment, publisher):
     assert (page.status_code, page.headers["Retry-After"]) == (429, "60")
     assert len(publisher.asked) == 20
     assert deployment.last("page.refused")["reason"] == "rate_limited"
+
+
+def test_131_one_host_is_asked_only_so_often_whoever_wants_it(sqlite_url, idp, tmp_path, publisher):
+    more = publisher.settings() + "\n[rate_limits]\nfetches_per_host = 3\n"
+    with Deployment.start(tmp_path, sqlite_url, idp, more=more) as deployment:
+        statuses = [
+            deployment.http()
+            .get(
+                "/authorize",
+                query_string=McpClient(
+                    deployment, CALLBACK, client_id=publisher.publish(f"/{number}.json")
+                ).authorize_params(),
+                base_url=deployment.issuer,
+                environ_overrides={"REMOTE_ADDR": f"192.0.2.{number}"},
+            )
+            .status_code
+            for number in range(4)
+        ]
+    assert statuses == [303, 303, 303, 429]
+    assert publisher.asked == ["/0.json", "/1.json", "/2.json"]
 
 
 @pytest.mark.spec("RFC 5861", "4")
@@ -347,17 +402,35 @@ def test_a_new_key_is_fetched_soon_and_made_up_ones_cost_little(keyed, publisher
     assert publisher.asked.count("/jwks.json") == 2
 
 
-def test_134_keys_that_lie_inside_are_not_fetched(publisher, deployment):
-    for uri in ("https://inner.example/jwks.json", "https://localhost/jwks.json"):
-        publisher.publish(token_endpoint_auth_method="private_key_jwt", jwks_uri=uri)
-        client = McpClient(deployment, redirect_uri=CALLBACK, client_id=publisher.url())
-        deployment.wait(301)
-        page = asked_for(client)
-        if page.status_code == 400:
-            continue
-        answer = prove(client, publisher, new_key("one"), "no-code")
-        assert answer.json["error"] in ("temporarily_unavailable", "invalid_client")
-    assert set(publisher.asked) == {"/client.json"}
+def test_129_keys_that_their_server_calls_fresh_are_not_fetched_again(keyed, publisher, deployment):
+    client, key = keyed
+    publisher.headers["Cache-Control"] = "max-age=3600"
+    for seconds, asked in ((0, 1), (3599, 1), (1, 2)):
+        deployment.wait(seconds)
+        assert prove(client, publisher, key, client.code()).status_code == 200
+        assert publisher.asked.count("/jwks.json") == asked
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://inner.example/jwks.json",
+        "https://inner.example:8443/jwks.json",
+        "https://printer.local/jwks.json",
+        "https://localhost.localdomain.internal/jwks.json",
+    ],
+)
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.7"])
+def test_134_keys_that_lie_inside_are_not_fetched(publisher, deployment, monkeypatch, uri, address):
+    client_id = publisher.publish(token_endpoint_auth_method="private_key_jwt", jwks_uri=uri)
+    client = McpClient(deployment, redirect_uri=CALLBACK, client_id=client_id)
+    code = client.code()
+    resolve(monkeypatch, lambda host: ["127.0.0.1"] if host == HOST else [address])
+    tried = refuse_connections(monkeypatch, 443, 8443)
+    answer = prove(client, publisher, new_key("one"), code)
+    assert answer.json["error"] in ("temporarily_unavailable", "invalid_client")
+    assert tried == []
+    assert publisher.asked == ["/client.json"]
 
 
 # --- the documents of real clients ---

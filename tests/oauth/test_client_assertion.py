@@ -44,6 +44,12 @@ def test_an_assertion_of_the_clients_own_key_is_good_until_it_expires():
     assert found.digest != proven(signed({"jti": "k"})).digest
 
 
+def test_063_what_one_client_used_up_is_good_for_another():
+    other = {"iss": "wiki", "sub": "wiki"}
+    found = client_assertion.prove(signed(other), "wiki", public(KEY), ISSUER, NOW)
+    assert found.digest != proven(signed()).digest
+
+
 @pytest.mark.parametrize("aud", [ISSUER, [ISSUER]], ids=str)
 @pytest.mark.parametrize("kid", ["k1", ABSENT])
 def test_the_audience_is_our_issuer_alone(aud, kid):
