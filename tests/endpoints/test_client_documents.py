@@ -126,6 +126,27 @@ def test_130_who_is_another_one_now_is_asked_about_again(client, deployment, pub
     page = browser.get(client.authorize_url())
     page = browser.sign_in(page) if page.request.path == "/sign-in" else page
     assert page.request.path == "/consent"
+    updates = [each for each in deployment.events if each["event"] == "client.updated"]
+    name = changes.get("client_name", "Editor")
+    assert [(each["client_id"], each["client_name"]) for each in updates] == [
+        (publisher.url(), name)
+    ]
+
+
+def test_130_the_audit_tells_once_that_a_client_is_another_one_and_not_that_it_is_new(
+    client, deployment, publisher
+):
+    token = client.connect()["refresh_token"]
+    for name, software in (("Editor", "2"), ("Another", "2"), ("Another", "3")):
+        publisher.publish(client_name=name, software_version=software)
+        deployment.wait(301)
+        token = client.refresh(token).json["refresh_token"]
+    assert len(publisher.asked) == 4
+    updates = [each for each in deployment.events if each["event"] == "client.updated"]
+    assert [each["client_name"] for each in updates] == ["Another"]
+    assert updates[0]["time"] == deployment.clock.now - 301
+    assert updates[0]["address"] == "127.0.0.1"
+    assert updates[0]["request_id"]
 
 
 @pytest.mark.parametrize(
