@@ -39,7 +39,7 @@ def authorize(server: AuthServer, request_id: str, now: int) -> flask.Response:
     """Check the request: client, redirect URI, then all that the client may be told about."""
     server.limiter.check_authorize(peer_address())
     received = forms.query(_CANNOT)
-    client = _find_client(server, received, now)
+    client = _find_client(server, received, request_id, now)
     if client is None:
         return _unknown_client(server, request_id, now)
     if server.settings.pushed_authorization_requests and pushed_request.is_reference(
@@ -62,12 +62,12 @@ def authorize(server: AuthServer, request_id: str, now: int) -> flask.Response:
     return _begin(server, request, request_id, now)
 
 
-def _find_client(server: AuthServer, received: Params, now: int) -> Client | None:
+def _find_client(server: AuthServer, received: Params, request_id: str, now: int) -> Client | None:
     client_id = received.get("client_id")
     if client_id is None or "client_id" in received.repeated:
         return None
     try:
-        return clients.asking(server, client_id, peer_address(), now)
+        return clients.asking(server, client_id, peer_address(), request_id, now)
     except OAuthError as error:
         if error.status == 429:
             raise

@@ -7,19 +7,23 @@ from authserver.message import Request
 from authserver.oauth import client_assertion, client_document, command_line, signed_client
 from authserver.oauth.client import Client
 from authserver.oauth.client_auth import Credentials
+from authserver.published.documents import Asker
 from authserver.published.strangers import Count
 from authserver.storage.store import Reads
 
 Ask = Literal["anybody", "met", "nobody"]
 
 
-def asking(server: AuthServer, client_id: str, address: str, now: int) -> Client | None:
+def asking(
+    server: AuthServer, client_id: str, address: str, request_id: str, now: int
+) -> Client | None:
     """Return the client that begins an authorization; raises `invalid_client` with the reason.
 
     One that publishes itself is fetched where its document is not fresh.
     """
     if _is_published(server, client_id):
-        return server.documents.current(client_id, now, _count(server, address))
+        asker = _asker(server, address, request_id, now)
+        return server.documents.current(client_id, now, asker)
     with server.store.read() as reads:
         return _ours(server, reads, client_id, now)
 
@@ -63,8 +67,8 @@ def _named(
     client_id, is_public = credentials.client_id, credentials.method == "none"
     is_published = _is_published(server, client_id)
     if is_published and not (ask == "nobody" and is_public):
-        count, met = _count(server, request.address), ask != "anybody"
-        return server.documents.current(client_id, request.now, count, met=met)
+        asker, met = _asker(server, request.address, request.id, request.now), ask != "anybody"
+        return server.documents.current(client_id, request.now, asker, met=met)
     with server.store.read() as reads:
         if is_published:
             return server.documents.known(reads, client_id)
@@ -103,6 +107,20 @@ def _signed(server: AuthServer, reads: Reads, client_id: str, now: int) -> Clien
 
 def _count(server: AuthServer, address: str) -> Count:
     return lambda host, is_known: server.limiter.check_fetch(host, address, is_known=is_known)
+
+
+def _asker(server: AuthServer, address: str, request_id: str, now: int) -> Asker:
+    def updated(client: Client) -> None:
+        server.audit.emit(
+            "client.updated",
+            now=now,
+            request_id=request_id,
+            client_id=client.client_id,
+            client_name=client.client_name,
+            address=address,
+        )
+
+    return Asker(_count(server, address), updated)
 
 
 def _is_published(server: AuthServer, client_id: str) -> bool:

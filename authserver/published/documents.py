@@ -5,10 +5,12 @@ One that did not come, or does not describe the client, is never kept. No transa
 somebody else is asked.
 """
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 
 from authserver.kept import Kept
+from authserver.oauth import client as clients
 from authserver.oauth import client_document
 from authserver.oauth.client import Client, RegistrationPolicy
 from authserver.oauth.client_document import Publishers
@@ -19,6 +21,18 @@ from authserver.published.strangers import MAX_KEPT, Count, Strangers, unavailab
 from authserver.storage.client_documents import StoredDocument
 from authserver.storage.store import Reads, Store
 from authserver.upstream import jwks
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """On whose behalf a document is fetched.
+
+    `count` counts that. `updated` is told of a client that a newer document describes otherwise, in
+    what a user agreed to.
+    """
+
+    count: Count
+    updated: Callable[[Client], None]
 
 
 class ClientDocuments:
@@ -43,13 +57,13 @@ class ClientDocuments:
         stored = reads.client_document(client_id)
         return None if stored is None else self._parsed(stored)
 
-    def current(self, client_id: str, now: int, count: Count, *, met: bool = False) -> Client:
+    def current(self, client_id: str, now: int, asker: Asker, *, met: bool = False) -> Client:
         """Return the client as its document describes it now, or did not long ago.
 
         With `met` nobody is asked about a client that never began an authorization here, and the
         document before serves for a day more where its host was asked in vain.
 
-        Raises `invalid_client`, `temporarily_unavailable`, and what `count` raises.
+        Raises `invalid_client`, `temporarily_unavailable`, and what `asker.count` raises.
         """
         host = client_document.check_url(client_id, self._publishers)
         found = self._clients.find(client_id, now)
@@ -65,7 +79,7 @@ class ClientDocuments:
             return before
         if not met or stored is None or now >= stored.fresh_until + client_document.STALE:
             before = None
-        return self._newer(client_id, host, before, now, count, is_known=stored is not None)
+        return self._newer(client_id, host, before, now, asker, is_known=stored is not None)
 
     def with_keys(self, client: Client, kid: str | None, now: int, count: Count) -> Client:
         """Return the client with the keys of its `jwks` or `jwks_uri`; raises as `current` does.
@@ -88,7 +102,7 @@ class ClientDocuments:
         host: str,
         before: Client | None,
         now: int,
-        count: Count,
+        asker: Asker,
         *,
         is_known: bool,
     ) -> Client:
@@ -99,7 +113,7 @@ class ClientDocuments:
             return self._clients.get(
                 client_id,
                 now,
-                lambda: self._fetched(client_id, host, now, count, is_known=is_known),
+                lambda: self._fetched(client_id, host, now, asker, is_known=is_known),
                 waiting=partial(self._strangers.waiting, host),
             )
         except FetchFailed as failure:
@@ -108,23 +122,27 @@ class ClientDocuments:
             return before
 
     def _fetched(
-        self, client_id: str, host: str, now: int, count: Count, *, is_known: bool
+        self, client_id: str, host: str, now: int, asker: Asker, *, is_known: bool
     ) -> tuple[Client, int]:
         most = client_document.MAX_BYTES
-        fetched = self._strangers.ask(client_id, host, most, now, count, is_known=is_known)
+        fetched = self._strangers.ask(client_id, host, most, now, asker.count, is_known=is_known)
         found = client_document.parse(fetched.body, client_id, self._policy)
         alg = found.token_endpoint_auth_signing_alg
         if found.jwks is not None and not jwks.of_client(found.jwks, alg):
             raise _refused("document_keys_unusable")
         fresh_until = now + client_document.fresh_for(fetched.fresh_for)
         document = StoredDocument(client_id, fetched.body.decode(), now, fresh_until)
-        return self._kept(document, found)
+        return self._kept(document, found, asker)
 
-    def _kept(self, document: StoredDocument, found: Client) -> tuple[Client, int]:
+    def _kept(self, document: StoredDocument, found: Client, asker: Asker) -> tuple[Client, int]:
         """Keep a document; return it, or the newer one that another instance has by now."""
         with self._store.write() as tx:
+            stored = tx.client_document(document.client_id)
             is_newest = tx.keep_client_document(document)
             newest = None if is_newest else tx.client_document(document.client_id)
+        before = None if stored is None else self._parsed(stored)
+        if is_newest and before is not None and clients.digest(before) != clients.digest(found):
+            asker.updated(found)
         newer = None if newest is None else self._parsed(newest)
         if newest is None or newer is None:
             return found, document.fresh_until

@@ -4,11 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from authserver.oauth.client import Client
 from authserver.oauth.errors import OAuthError
+from authserver.published.documents import Asker
 from authserver.published.fetch import FetchFailed
 from tests.actors import Deployment, McpClient
 from tests.endpoints.test_registered_keys import prove, register
-from tests.published.strange_hosts import StrangeHosts, anybody, counting_who_waits
+from tests.published.strange_hosts import ANYBODY, StrangeHosts, anybody, counting_who_waits
 from tests.publishing import CALLBACK, Publisher, resolve
 from tests.upstream.jose import new_key
 
@@ -30,7 +32,7 @@ def documents(hosts, deployment):
 def outcome(documents, url, now=NOW, *, met=False):
     """Return the name of the client, or why there is none."""
     try:
-        return documents.current(url, now, anybody, met=met).client_name
+        return documents.current(url, now, ANYBODY, met=met).client_name
     except OAuthError as error:
         return error.code, error.detail.partition(": ")[2]
 
@@ -90,13 +92,15 @@ def test_129_what_was_asked_for_earlier_and_came_later_is_not_kept(documents, ho
     elsewhere.publish(QUICK, client_name="New")
     hosts.publish(QUICK, client_name="Old")
     answer = hosts.hang(QUICK)
+    told: list[Client] = []
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(outcome, documents, QUICK)
+        slow = pool.submit(documents.current, QUICK, NOW, Asker(anybody, told.append))
         assert hosts.was_asked.acquire(timeout=20)
         other = elsewhere.client_documents(deployment.server.store)
         assert outcome(other, QUICK, NOW + 3) == "New"
         answer.set()
-        assert slow.result(20) == "New"
+        assert slow.result(20).client_name == "New"
+    assert told == [], "nothing changed by what is not kept"
     assert outcome(documents, QUICK, NOW + 3) == "New"
     with deployment.server.store.read() as reads:
         assert reads.client_document(QUICK).fetched_at == NOW + 3

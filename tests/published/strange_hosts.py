@@ -8,7 +8,7 @@ from typing import Any
 
 from authserver.oauth.client import RegistrationPolicy
 from authserver.oauth.client_document import Publishers
-from authserver.published.documents import ClientDocuments
+from authserver.published.documents import Asker, ClientDocuments
 from authserver.published.fetch import Fetched, Fetcher, FetchFailed
 from authserver.published.strangers import Strangers
 from authserver.storage.store import Store
@@ -54,6 +54,9 @@ class StrangeHosts(Fetcher):
 
 def anybody(host: str, is_known: bool) -> None:
     """Count nothing."""
+
+
+ANYBODY = Asker(anybody, lambda _: None)
 
 
 def counting_who_waits(strangers: Strangers) -> threading.Semaphore:
