@@ -136,7 +136,7 @@ def _read(endpoint: Endpoint, request_id: str, now: int) -> Request:
 
 
 def _check_method(endpoint: Endpoint) -> None:
-    if flask.request.method not in endpoint.methods:
+    if flask.request.method not in endpoint.methods and not endpoint.closed:
         allow = ", ".join((*endpoint.methods, *(("OPTIONS",) if endpoint.cors else ())))
         raise OAuthError(
             "invalid_request",

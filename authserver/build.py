@@ -84,6 +84,7 @@ def build(
             Fetcher(settings.client_documents_ca_file, settings.publishers.private_hosts),
             settings.publishers,
             settings.registration,
+            upstream_calls,
         ),
         status_lists=Kept(),
         audit=audit,

@@ -82,6 +82,11 @@ class Kept(Generic[T]):
             while len(self._values) > self._size:
                 self._values.popitem(last=False)
 
+    def is_being_fetched(self, key: str) -> bool:
+        """Say whether a thread fetches a key now."""
+        with self._lock:
+            return key in self._flights
+
     def forget(self, key: str) -> None:
         """Forget a value that was refused where it was used."""
         with self._lock:

@@ -48,7 +48,10 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A machine endpoint: where it is, what it takes, and whether browsers may call it (CORS)."""
+    """A machine endpoint: where it is, what it takes, and whether browsers may call it (CORS).
+
+    A `closed` one only says that what is asked for is switched off.
+    """
 
     path: str
     methods: tuple[str, ...]
@@ -56,6 +59,7 @@ class Endpoint:
     body: Body = "none"
     cors: bool = True
     cacheable: bool = False
+    closed: bool = False
 
 
 def json_response(

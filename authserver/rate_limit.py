@@ -43,12 +43,16 @@ class RateLimiter:
 
     def check_authorize(self, address: str) -> None:
         """Count an authorization request of an address; raises as `check_register`."""
-        self._hit(self.limits.authorize_per_address, "authorize", network_of(address))
+        if not self._is_trusted(address):
+            self._hit(self.limits.authorize_per_address, "authorize", network_of(address))
 
-    def check_on_their_way(self, count: int) -> None:
+    def most_on_their_way(self, address: str) -> int | None:
+        """Return how many requests of an address may be on their way, None for any number."""
+        return None if self._is_trusted(address) else self.limits.pending_per_address or None
+
+    def check_on_their_way(self, count: int, most: int) -> None:
         """Refuse a request of a network that has `count` others on their way, as the others do."""
-        most = self.limits.pending_per_address
-        if most and count >= most:
+        if count >= most:
             raise _limited()
 
     def check_sign_in(self, address: str, step: Literal["press", "return"]) -> None:
@@ -72,10 +76,12 @@ class RateLimiter:
     def check_fetch(self, host: str, address: str, *, is_known: bool) -> None:
         """Count a document that an address has us fetch from a host; raises as the others do.
 
-        What is known here is counted apart: made-up paths of a host do not use that up.
+        What is known here is counted apart: what is made up does not use that up.
         """
-        self._hit(self.limits.fetches_per_address, "fetch for", network_of(address))
-        self._hit(self.limits.fetches_per_host, "known" if is_known else "fetch", host)
+        what = "known" if is_known else "fetch"
+        if not self._is_trusted(address):
+            self._hit(self.limits.fetches_per_address, f"{what} for", network_of(address))
+        self._hit(self.limits.fetches_per_host, what, host)
 
     def count_refused_logout(self, address: str) -> None:
         """Count a refused logout token of an address; raises past a limit."""

@@ -1,7 +1,7 @@
 """create_app: builds the server, lists its endpoints, mounts them in one Flask application."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -57,6 +57,7 @@ DEVICE_PAGES: tuple[tuple[str, str, Page], ...] = (
     ("/device", "GET", device.show),
     ("/device", "POST", device.post),
 )
+_CLOSED = "closed"
 ROOT_ALIASES = ("/authorize", "/token", "/register")  # for clients that ignore the metadata
 
 
@@ -99,6 +100,19 @@ def create_app(
     if upkeep:
         app.before_request(Upkeep(server).start_once)
     return app
+
+
+def methods_at(app: flask.Flask, path: str) -> Collection[str]:
+    """Return the methods that an application of ours answers at a full path.
+
+    None where it would only say that something is switched off: a host may have its own page there.
+    """
+    routes = app.url_map.bind("")
+    try:
+        endpoint, _ = routes.match(path, "GET")
+    except HTTPException:
+        endpoint = ""
+    return () if endpoint.startswith(_CLOSED) else list(routes.allowed_methods(path))
 
 
 def endpoints(server: AuthServer) -> list[Endpoint]:
@@ -144,7 +158,7 @@ def _page_prefixes(server: AuthServer, path: str) -> tuple[str, ...]:
 def _mount_machine(app: flask.Flask, server: AuthServer, endpoint: Endpoint) -> None:
     app.add_url_rule(
         endpoint.path,
-        f"machine {endpoint.path}",
+        f"{_CLOSED if endpoint.closed else 'machine'} {endpoint.path}",
         adapter.view(server, endpoint),
         methods=adapter.METHODS,
         provide_automatic_options=False,

@@ -172,8 +172,9 @@ class Browser:
         self.deployment = deployment
         self.client = deployment.app.test_client()
 
-    def get(self, url: str) -> TestResponse:
-        return self._follow(self.client.get(self._path(url), base_url=self._origin()))
+    def get(self, url: str, headers: dict[str, str] | None = None) -> TestResponse:
+        path = self._path(url)
+        return self._follow(self.client.get(path, base_url=self._origin(), headers=headers))
 
     def submit(
         self, page: TestResponse, form: int = 0, *, follow: bool = True, **fields: Any

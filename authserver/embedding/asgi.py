@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -10,7 +11,7 @@ from authserver.app import Clock
 from authserver.audit import Audit
 from authserver.embedding.ownership import LONGEST_BODY, Ownership, is_disowned
 from authserver.settings import Settings
-from authserver.web import create_app
+from authserver.web import create_app, methods_at
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -43,8 +44,7 @@ def embed_asgi(
     at_its_path: Any = _at_its_path(app)  # the same types under other names
     # Threads of our own: the kit waits in the loop's for the keys that are served in these.
     ours: Any = WSGIMiddleware(at_its_path, workers=_WORKERS)
-    methods = app.url_map.bind("").allowed_methods
-    return _Embedded(host, ours, Ownership.of(methods, settings.issuer))
+    return _Embedded(host, ours, Ownership.of(partial(methods_at, app), settings.issuer))
 
 
 @dataclass(frozen=True, slots=True)

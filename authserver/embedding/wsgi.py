@@ -4,6 +4,7 @@ import io
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from typing import IO, Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -12,7 +13,7 @@ from authserver.app import Clock
 from authserver.audit import Audit
 from authserver.embedding.ownership import LONGEST_BODY, Ownership, is_disowned
 from authserver.settings import Settings
-from authserver.web import create_app
+from authserver.web import create_app, methods_at
 
 
 def embed_wsgi(
@@ -28,8 +29,7 @@ def embed_wsgi(
     The host's answer wins where both have one, except below the issuer's path.
     """
     ours = create_app(settings, clock=clock, audit=audit, upkeep=upkeep)
-    methods = ours.url_map.bind("").allowed_methods
-    return _Embedded(host, ours, Ownership.of(methods, settings.issuer))
+    return _Embedded(host, ours, Ownership.of(partial(methods_at, ours), settings.issuer))
 
 
 @dataclass(frozen=True, slots=True)

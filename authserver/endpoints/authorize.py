@@ -22,7 +22,7 @@ from authserver.oauth import redirect_uri as redirect_uris
 from authserver.oauth.authorization import AuthorizationRequest
 from authserver.oauth.client import Client
 from authserver.oauth.errors import OAuthError
-from authserver.oauth.interaction import PENDING_LIFETIME, PendingAuthorization, Refuse
+from authserver.oauth.interaction import PENDING_LIFETIME, Answer, PendingAuthorization, Refuse
 from authserver.oauth.params import Params
 from authserver.oauth.pushed_request import PushedRequest
 from authserver.storage.store import Transaction
@@ -51,7 +51,9 @@ def authorize(server: AuthServer, request_id: str, now: int) -> flask.Response:
     except OAuthError as error:
         raise PageError(400, _CANNOT, error.description, "redirect_uri_not_proven") from None
     try:
-        authorization.check_need_not_push(client)
+        authorization.check_need_not_push(
+            client, offered=server.settings.pushed_authorization_requests
+        )
         proof_of_possession.check_request(server, received)
         request = authorization.parse_request(
             received, client, redirect_uri, server.settings.resources
@@ -122,6 +124,7 @@ def _begin(
             _spend(tx, pushed, now)
             steps.touch_session(tx, flow)
         else:
+            browser.check_is_opened()
             _check_room(server, tx, flow, pushed)
             _spend(tx, pushed, now)
             tx.add_pending(flow.pending)
@@ -161,9 +164,11 @@ def _check_room(
     server: AuthServer, tx: Transaction, flow: Flow, pushed: PushedRequest | None
 ) -> None:
     """Raise `temporarily_unavailable` (429) where the network has too many on their way."""
-    network = flow.pending.network_digest
-    if pushed is None or pushed.network_digest != network:  # else it was counted when it was pushed
-        on_their_way.check(server, tx, network, flow.now)
+    if isinstance(flow.step(), Answer):
+        return  # it is approved in the same breath, by what its user decided before
+    if pushed is not None and pushed.network_digest == flow.pending.network_digest:
+        return  # it was counted when it was pushed
+    on_their_way.check(server, tx, peer_address(), flow.now)
 
 
 def _spend(tx: Transaction, pushed: PushedRequest | None, now: int) -> None:

@@ -21,6 +21,20 @@ BINDING_LIFETIME = 365 * 86400
 _PORT = re.compile(r":[0-9]+\Z")
 
 
+def check_is_opened() -> None:
+    """Raise PageError (403) for what a page loads as its picture or in a frame of its own.
+
+    Nobody sees it there, and each such request would count for the network of whoever visits it.
+    """
+    if flask.request.headers.get("Sec-Fetch-Dest", "document") != "document":
+        raise PageError(
+            403,
+            "This page opens in a window of its own",
+            "It was asked for as a part of another page. Start again in the application.",
+            "not_a_document",
+        )
+
+
 def check_host(server: AuthServer) -> None:
     """Raise PageError (400) where the browser knows this server by a name that is not its own.
 

@@ -74,7 +74,7 @@ def _begin(
         device_digest=device.digest,
     )
     with _slowed_down(server), server.store.write() as tx:
-        on_their_way.check(server, tx, pending.network_digest, now)
+        on_their_way.check(server, tx, peer_address(), now)
         tx.add_pending(pending)
     server.audit.emit(
         "device.code_entered",

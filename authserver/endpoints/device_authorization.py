@@ -65,7 +65,7 @@ def _keep(
     """Store the request, and return the code for its user, which no other request has."""
     network = on_their_way.network_digest(request.address)
     with server.store.write() as tx:
-        on_their_way.check(server, tx, network, request.now)
+        on_their_way.check(server, tx, request.address, request.now)
         proof_of_possession.spend(tx, possession)
         epochs = tx.epoch_sum((epoch.client(checked.client_id),))
         for _ in range(_TRIES):

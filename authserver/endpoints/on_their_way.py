@@ -11,8 +11,9 @@ def network_digest(address: str) -> str:
     return opaque.digest(network_of(address))
 
 
-def check(server: AuthServer, reads: Reads, network: str, now: int) -> None:
-    """Raise `temporarily_unavailable` (429) where a network has as many as it may have."""
-    most = server.settings.rate_limits.pending_per_address
-    if most:
-        server.limiter.check_on_their_way(reads.on_their_way(network, now, most))
+def check(server: AuthServer, reads: Reads, address: str, now: int) -> None:
+    """Raise `temporarily_unavailable` (429) where the network has as many as it may have."""
+    most = server.limiter.most_on_their_way(address)
+    if most is not None:
+        count = reads.on_their_way(network_digest(address), now, most)
+        server.limiter.check_on_their_way(count, most)

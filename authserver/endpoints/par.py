@@ -36,7 +36,7 @@ def par(server: AuthServer, request: Request) -> Response:
     network = on_their_way.network_digest(request.address)
     pushed = PushedRequest(opaque.digest(request_uri), checked, network, expires_at)
     with server.store.write() as tx:
-        on_their_way.check(server, tx, network, request.now)
+        on_their_way.check(server, tx, request.address, request.now)
         proof_of_possession.spend(tx, possession)
         tx.add_pushed_request(pushed)
     server.audit.emit(

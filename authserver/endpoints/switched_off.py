@@ -29,4 +29,4 @@ def _refusing(path: str, text: str) -> Endpoint:
     def refuse(_server: AuthServer, _request: Request) -> Response:
         raise OAuthError("invalid_request", text, status=404)
 
-    return Endpoint(path, METHODS, refuse)
+    return Endpoint(path, METHODS, refuse, cors=False, closed=True)

@@ -69,10 +69,15 @@ def state_of(params: Params) -> str | None:
     return state if usable else None
 
 
-def check_need_not_push(client: Client) -> None:
+def check_need_not_push(client: Client, *, offered: bool) -> None:
     """Raise `invalid_request` for a client that said it always pushes (RFC 9126 §6)."""
-    if client.require_pushed_authorization_requests:
-        raise OAuthError("invalid_request", "This client has to push its requests first.")
+    if not client.require_pushed_authorization_requests:
+        return
+    if not offered:
+        raise OAuthError(
+            "invalid_request", "This client pushes all its requests, and none are taken here."
+        )
+    raise OAuthError("invalid_request", "This client has to push its requests first.")
 
 
 def parse_request(

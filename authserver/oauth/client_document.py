@@ -83,7 +83,9 @@ def parse(body: bytes, client_id: str, policy: RegistrationPolicy) -> Client:
     method = _method(document)
     try:
         read = client.parse(
-            {**document, "token_endpoint_auth_method": method}, policy, _further(method, policy)
+            {**document, "token_endpoint_auth_method": method},
+            policy.of_those_here(),
+            _further(method, policy),
         )
     except OAuthError as error:
         raise _refused(f"document: {error.description}") from None

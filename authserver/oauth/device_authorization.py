@@ -17,6 +17,7 @@ GRANT_TYPE = DEVICE_CODE
 LIFETIME = 600  # seconds from the request to the user's decision
 INTERVAL = 5  # seconds between two polls, at first
 SLOWER = 5  # seconds more after each poll that came too early
+TIME_TO_ASK = 30  # seconds beside the interval in which an approved device may still ask
 EARLY = 1  # second that a poll may be early: the network delays one more than the other
 
 

@@ -1,6 +1,6 @@
 """What this server lets clients say about themselves: RFC 7591 §2, §5."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from authserver.oauth.client_metadata import DEVICE_CODE
 from authserver.oauth.redirect_uri import RedirectPolicy
@@ -34,6 +34,13 @@ class RegistrationPolicy:
     initial_access_token_digests: tuple[str, ...] = field(default=(), repr=False)
     unused_lifetime: int = 7 * 86400
     idle_lifetime: int = 90 * 86400
+
+    def of_those_here(self) -> "RegistrationPolicy":
+        """Return the policy by which a client is read again that registered or published itself.
+
+        That requests are pushed or devices sign in no more ends there, and not what was granted.
+        """
+        return replace(self, pushed_requests=True, device=True)
 
     @property
     def browserless(self) -> tuple[str, ...]:

@@ -106,7 +106,7 @@ def _parsed(
     if not isinstance(metadata, dict):
         return None
     try:
-        read = clients.parse(metadata, policy)
+        read = clients.parse(metadata, policy.of_those_here())
     except OAuthError:
         return None
     if read.token_endpoint_auth_method != "none":

@@ -21,6 +21,9 @@ from authserver.published.strangers import MAX_KEPT, Count, Strangers, unavailab
 from authserver.storage.client_documents import StoredDocument
 from authserver.storage.store import Reads, Store
 from authserver.upstream import jwks
+from authserver.upstream.bulkhead import DEFAULT_CALLS
+
+_WHILE_FETCHED = 60  # seconds that one serves longer while another thread asks for the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,15 @@ class ClientDocuments:
     """Finds these clients, and the keys with which they prove themselves."""
 
     def __init__(
-        self, store: Store, fetcher: Fetcher, publishers: Publishers, policy: RegistrationPolicy
+        self,
+        store: Store,
+        fetcher: Fetcher,
+        publishers: Publishers,
+        policy: RegistrationPolicy,
+        calls: int = DEFAULT_CALLS,
     ) -> None:
         self._store = store
-        self._strangers = Strangers(fetcher)
+        self._strangers = Strangers(fetcher, calls)
         self._publishers = publishers
         self._policy = policy
         self._clients: Kept[Client] = Kept(MAX_KEPT)
@@ -71,15 +79,23 @@ class ClientDocuments:
             return found
         with self._store.read() as reads:
             stored = reads.client_document(client_id)
-        if stored is None and met:
-            raise _refused("document_never_asked_for")
-        before = None if stored is None else self._parsed(stored)
-        if stored is not None and before is not None and now < stored.fresh_until:
+        if stored is None:
+            if met:
+                raise _refused("document_never_asked_for")
+            return self._newer(client_id, host, None, now, asker, is_known=False)
+        before = self._parsed(stored)
+        if before is not None and stored.serves(now):
             self._clients.keep(client_id, before, stored.fresh_until, now)
             return before
-        if not met or stored is None or now >= stored.fresh_until + client_document.STALE:
+        longer = client_document.STALE if met else 0
+        if self._clients.is_being_fetched(client_id):
+            longer = max(longer, _WHILE_FETCHED)
+            if before is not None and stored.serves(now, longer=longer):
+                return before  # nobody has to wait for what was good a moment ago
+        if not stored.serves(now, longer=longer):
             before = None
-        return self._newer(client_id, host, before, now, asker, is_known=stored is not None)
+        is_known = self._is_in_use(client_id, now)
+        return self._newer(client_id, host, before, now, asker, is_known=is_known)
 
     def with_keys(self, client: Client, kid: str | None, now: int, count: Count) -> Client:
         """Return the client with the keys of its `jwks` or `jwks_uri`; raises as `current` does.
@@ -90,7 +106,9 @@ class ClientDocuments:
             return replace(client, keys=jwks.of_client(client.jwks, None))
         if client.jwks_uri is None:
             return client
-        return replace(client, keys=self._key_sets.find(client, client.jwks_uri, kid, now, count))
+        is_in_use = partial(self._is_in_use, client.client_id, now)
+        keys = self._key_sets.find(client, client.jwks_uri, kid, now, count, is_in_use)
+        return replace(client, keys=keys)
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -114,7 +132,7 @@ class ClientDocuments:
                 client_id,
                 now,
                 lambda: self._fetched(client_id, host, now, asker, is_known=is_known),
-                waiting=partial(self._strangers.waiting, host),
+                waiting=partial(self._strangers.waiting, host, is_known=is_known),
             )
         except FetchFailed as failure:
             if before is None or isinstance(failure, Withdrawn):
@@ -125,14 +143,36 @@ class ClientDocuments:
         self, client_id: str, host: str, now: int, asker: Asker, *, is_known: bool
     ) -> tuple[Client, int]:
         most = client_document.MAX_BYTES
-        fetched = self._strangers.ask(client_id, host, most, now, asker.count, is_known=is_known)
-        found = client_document.parse(fetched.body, client_id, self._policy)
-        alg = found.token_endpoint_auth_signing_alg
-        if found.jwks is not None and not jwks.of_client(found.jwks, alg):
-            raise _refused("document_keys_unusable")
+        try:
+            fetched = self._strangers.ask(
+                client_id, host, most, now, asker.count, is_known=is_known
+            )
+            found = self._described(client_id, fetched.body)
+        except (Withdrawn, OAuthError):
+            self._withdraw(client_id)
+            raise
         fresh_until = now + client_document.fresh_for(fetched.fresh_for)
         document = StoredDocument(client_id, fetched.body.decode(), now, fresh_until)
         return self._kept(document, found, asker)
+
+    def _described(self, client_id: str, body: bytes) -> Client:
+        found = client_document.parse(body, client_id, self._policy)
+        alg = found.token_endpoint_auth_signing_alg
+        if found.jwks is not None and not jwks.of_client(found.jwks, alg):
+            raise _refused("document_keys_unusable")
+        return found
+
+    def _withdraw(self, client_id: str) -> None:
+        """Let what there was serve no longer: its host answered, and does not publish it."""
+        with self._store.read() as reads:
+            is_stored = reads.client_document(client_id) is not None
+        if is_stored:
+            with self._store.write() as tx:
+                tx.withdraw_client_document(client_id)
+
+    def _is_in_use(self, client_id: str, now: int) -> bool:
+        with self._store.read() as reads:
+            return reads.has_live_grant(client_id, now)
 
     def _kept(self, document: StoredDocument, found: Client, asker: Asker) -> tuple[Client, int]:
         """Keep a document; return it, or the newer one that another instance has by now."""

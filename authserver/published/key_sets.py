@@ -3,6 +3,7 @@
 In memory: a process that has none asks. A set is replaced when it is old, or lacks a key.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,7 +20,7 @@ from authserver.published.strangers import Count, Strangers, unavailable
 from authserver.upstream import jwks
 
 _MAX_BYTES = 64 * 1024
-_MAX_KEPT = 256  # sets, of which each may be as long as that
+_MAX_KEPT = 1000  # sets
 _RETRY = 30  # seconds between two fetches for a `kid` that a set does not have
 
 
@@ -44,10 +45,17 @@ class KeySets:
         self._kept: Kept[_KeySet] = Kept(_MAX_KEPT, share=1.0)
 
     def find(
-        self, client: Client, uri: str, kid: str | None, now: int, count: Count
+        self,
+        client: Client,
+        uri: str,
+        kid: str | None,
+        now: int,
+        count: Count,
+        is_in_use: Callable[[], bool],
     ) -> tuple[Key, ...]:
         """Return the keys at a client's `jwks_uri`, looking for a newer set where `kid` is missing.
 
+        `is_in_use` says whether strangers could not have made the client up.
         The set before serves where its host was asked in vain, for a day at most. Raises
         `invalid_client`, `temporarily_unavailable`, and what `count` raises.
         """
@@ -57,13 +65,13 @@ class KeySets:
             not before.is_due(kid, now) or self._strangers.has_just_failed(uri, now)
         ):
             return before.keys
-        is_known = before is not None or client.preregistered
+        is_known = client.preregistered or is_in_use()
         try:
             return self._kept.get(
                 uri,
                 now,
                 lambda: self._fetched(uri, host, now, count, is_known=is_known),
-                waiting=partial(self._strangers.waiting, host),
+                waiting=partial(self._strangers.waiting, host, is_known=is_known),
                 is_due=lambda found: found.is_due(kid, now),
             ).keys
         except FetchFailed as failure:

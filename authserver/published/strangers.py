@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from authserver.kept import Kept, NotAsked
 from authserver.oauth.errors import OAuthError
 from authserver.published.fetch import Fetched, Fetcher, FetchFailed, Withdrawn
+from authserver.upstream.bulkhead import DEFAULT_CALLS
 
 Count = Callable[[str, bool], None]  # counts a host, and whether it is known; raises past a limit
 
@@ -24,40 +25,44 @@ _logger = logging.getLogger("authserver")
 
 
 class Turns:
-    """So many threads at once, and so many of them for one host; the next is refused."""
+    """So many threads at once, and so many of them for one site; the next is refused."""
 
-    def __init__(self, at_once: int, of_a_host: int) -> None:
+    def __init__(self, at_once: int, of_a_site: int) -> None:
         self._at_once = at_once
-        self._of_a_host = of_a_host
+        self._of_a_site = of_a_site
         self._lock = threading.Lock()
         self._held: Counter[str] = Counter()
 
     @contextmanager
     def hold(self, host: str) -> Iterator[None]:
         """Hold a turn for the block; raises `temporarily_unavailable` where none is free."""
+        site = _site(host)
         with self._lock:
-            if self._held.total() >= self._at_once or self._held[host] >= self._of_a_host:
+            if self._held.total() >= self._at_once or self._held[site] >= self._of_a_site:
                 raise unavailable("too many requests wait for strangers")
-            self._held[host] += 1
+            self._held[site] += 1
         try:
             yield
         finally:
             with self._lock:
-                self._held[host] -= 1
-                if not self._held[host]:
-                    del self._held[host]
+                self._held[site] -= 1
+                if not self._held[site]:
+                    del self._held[site]
 
 
 class Strangers:
     """Fetches what strangers publish. What is known here has turns of its own, and its own limits.
 
-    Of the eight threads that `serve` has by default seven at most wait here, and five for one host.
+    `calls` is half of the threads of the process: of four, two fetch what is new and two what is
+    known, one for one site each, and one more of each waits for what another thread fetches.
     """
 
-    def __init__(self, fetcher: Fetcher) -> None:
+    def __init__(self, fetcher: Fetcher, calls: int = DEFAULT_CALLS) -> None:
         self._fetcher = fetcher
-        self._turns = {True: Turns(3, of_a_host=2), False: Turns(2, of_a_host=1)}
-        self._waiting = Turns(2, of_a_host=2)
+        fetching, waiting = max(calls // 2, 1), calls // 4
+        of_a_site = max(fetching - 1, 1)
+        self._turns = {each: Turns(fetching, of_a_site) for each in (True, False)}
+        self._waiting = {each: Turns(waiting, waiting) for each in (True, False)}
         self._failing: Kept[int] = Kept(MAX_KEPT, share=1.0)  # by URL, when it was tried last
 
     def ask(
@@ -75,9 +80,9 @@ class Strangers:
                 raise NotAsked(error) from None
             return self._asked(url, host, max_bytes, now)
 
-    def waiting(self, host: str) -> AbstractContextManager[None]:
+    def waiting(self, host: str, *, is_known: bool) -> AbstractContextManager[None]:
         """Wait for what another thread asks a host, for the block; raises as `hold` does."""
-        return self._waiting.hold(host)
+        return self._waiting[is_known].hold(host)
 
     def has_just_failed(self, url: str, now: int) -> bool:
         """Say whether it was tried in vain not long ago, or is being tried again."""
@@ -102,6 +107,11 @@ class Strangers:
             raise
         self._failing.forget(url)
         return fetched
+
+
+def _site(host: str) -> str:
+    """Return what one owner may have any number of names below, or a suffix that many share."""
+    return ".".join(host.split(".")[-2:])
 
 
 def unavailable(failure: str) -> OAuthError:

@@ -73,7 +73,7 @@ def _clients(tables: Mapping[object, object], origin: Origin) -> None:
         if not isinstance(key, str) or not isinstance(table, Mapping):
             continue
         _bound(f"clients.{key}", table, origin)
-        if table.get("require_pushed_authorization_requests"):
+        if table.get("require_pushed_authorization_requests") is True:
             origin.needs_pushing.add(f"clients.{key}.require_pushed_authorization_requests")
         grant_types = _texts(table.get("grant_types"))
         if DEVICE_CODE in grant_types:
@@ -98,7 +98,7 @@ def has_exchanges(origin: Origin) -> bool:
 
 
 def _bound(name: str, table: Mapping[object, object], origin: Origin) -> None:
-    if table.get("dpop_bound_access_tokens"):
+    if table.get("dpop_bound_access_tokens") is True:
         origin.needs_dpop.add(f"{name}.dpop_bound_access_tokens")
 
 

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, exists, select, update
 
 from authserver.storage import documents, tables
 from authserver.storage.connected import Connected, on_both
+from authserver.storage.expiry import CLOCK_MARGIN
 
-_documents = tables.client_documents
+_documents, _grants = tables.client_documents, tables.grants
 
 _FIND = select(_documents).where(_documents.c.client_id == bindparam("client_id"))
 _KEEP = on_both(
@@ -18,9 +19,25 @@ _KEEP = on_both(
             set_={
                 each: statement.excluded[each] for each in ("document", "fetched_at", "fresh_until")
             },
-            where=_documents.c.fetched_at <= statement.excluded.fetched_at,
+            where=(_documents.c.fetched_at <= statement.excluded.fetched_at)
+            # A clock that was ahead must not keep out what is newer.
+            | (_documents.c.fetched_at > statement.excluded.fetched_at + CLOCK_MARGIN),
         )
         .returning(_documents.c.client_id)
+    )
+)
+
+_WITHDRAW = (
+    update(_documents)
+    .where(_documents.c.client_id == bindparam("withdrawn_id"))
+    .values(fresh_until=0)
+)
+_HAS_LIVE_GRANT = select(
+    exists().where(
+        _grants.c.client_id == bindparam("client_id"),
+        _grants.c.revoked_at.is_(None),
+        _grants.c.expires_at > bindparam("now"),
+        _grants.c.idle_expires_at > bindparam("now"),
     )
 )
 
@@ -34,6 +51,13 @@ class StoredDocument:
     fetched_at: int
     fresh_until: int
 
+    def serves(self, now: int, *, longer: int = 0) -> bool:
+        """Say whether it may be used, so many seconds longer than it is fresh.
+
+        Never one that a clock wrote which was ahead, whatever it says of its end.
+        """
+        return self.fetched_at <= now + CLOCK_MARGIN and now < self.fresh_until + longer
+
 
 class ClientDocumentReads(Connected):
     """Reading documents."""
@@ -43,6 +67,10 @@ class ClientDocumentReads(Connected):
         row = self._row(_FIND, {"client_id": client_id})
         return None if row is None else StoredDocument(**row)
 
+    def has_live_grant(self, client_id: str, now: int) -> bool:
+        """Say whether some user's grant to a client is good: strangers cannot make that so."""
+        return bool(self._scalar(_HAS_LIVE_GRANT, {"client_id": client_id, "now": now}))
+
 
 class ClientDocumentWrites(ClientDocumentReads):
     """Keeping documents."""
@@ -50,3 +78,7 @@ class ClientDocumentWrites(ClientDocumentReads):
     def keep_client_document(self, document: StoredDocument) -> bool:
         """Keep a document in place of an older one; False where a newer one is there."""
         return self._row(_KEEP, documents.members(document)) is not None
+
+    def withdraw_client_document(self, client_id: str) -> None:
+        """Let a document serve no longer; requests on their way still see who they are from."""
+        self._changed(_WITHDRAW, {"withdrawn_id": client_id})

@@ -9,7 +9,13 @@ from typing import Any
 
 from sqlalchemy import bindparam, case, select, update
 
-from authserver.oauth.device_authorization import EARLY, SLOWER, Approval, DeviceAuthorization
+from authserver.oauth.device_authorization import (
+    EARLY,
+    SLOWER,
+    TIME_TO_ASK,
+    Approval,
+    DeviceAuthorization,
+)
 from authserver.oauth.user import User
 from authserver.storage import documents, tables
 from authserver.storage.connected import Connected, epoch_sum, on_both, subject_parameters
@@ -37,11 +43,16 @@ _ADD = on_both(
 )
 _of_digest = _devices.c.digest == bindparam("digest_of")
 _is_open = (_of_digest, _devices.c.status == "pending", _devices.c.expires_at > _NOW)
+_last_chance = _NOW + _devices.c.interval + TIME_TO_ASK
 _APPROVE = (
     update(_devices)
     .where(*_is_open)
     .values(
         status="approved",
+        # Its user was told that it may connect, so it is left the time to ask.
+        expires_at=case(
+            (_last_chance > _devices.c.expires_at, _last_chance), else_=_devices.c.expires_at
+        ),
         epochs=bindparam("new_epochs"),
         **{name: bindparam(f"new_{name}") for name in _OF_APPROVAL},
     )

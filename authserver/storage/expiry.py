@@ -130,9 +130,13 @@ _forget_consents = delete(_consents).where(
     _consents.c.client_id.in_(bindparam("keys", expanding=True)), ~exists().where(_consented)
 )
 
-# Whoever comes back has it fetched again.
+# Whoever comes back has it fetched again. One that no user agreed to is not kept for an outage.
 _document_unused = (
-    (_documents.c.fetched_at <= _moment("document_before"))
+    or_(
+        _documents.c.fetched_at <= _moment("document_before"),
+        (_documents.c.fresh_until <= _moment("expired_before"))
+        & ~exists().where(_consents.c.client_id == _documents.c.client_id),
+    )
     & ~_on_its_way(_documents.c.client_id)
     & ~exists().where(_grants.c.client_id == _documents.c.client_id, _grant_live)
 )

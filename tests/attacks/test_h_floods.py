@@ -181,6 +181,41 @@ def test_106_what_a_user_approved_counts_no_more(start):
     assert Browser(deployment).get(client.authorize_url()).status_code == 429
 
 
+@pytest.mark.parametrize("dest", ["image", "iframe", "empty", "script"])
+def test_106_a_page_cannot_use_up_what_its_visitor_may_ask_for(start, dest):
+    deployment = start(OPEN + "pending_per_address = 2\n" + STATELESS)
+    client, browser = McpClient(deployment).register(), Browser(deployment)
+    before = _rows(deployment)
+    for _ in range(4):
+        loaded = browser.get(client.authorize_url(), headers={"Sec-Fetch-Dest": dest})
+        assert loaded.status_code == 403
+    assert _rows(deployment) == before
+    opened = browser.get(client.authorize_url(), headers={"Sec-Fetch-Dest": "document"})
+    assert opened.request.path == "/sign-in"
+    silent = client.authorize_url(prompt="none")
+    answer = response_of(browser.get(silent, headers={"Sec-Fetch-Dest": "iframe"}))
+    assert answer["error"] == "login_required"
+
+
+def test_106_a_hosted_clients_network_may_have_any_number_on_their_way(start):
+    limits = "pending_per_address = 2\nauthorize_per_address = 3\n"
+    deployment = start(f'[rate_limits]\n{limits}trusted_egress = ["160.79.104.0/21"]\n{STATELESS}')
+    client = McpClient(deployment).register()
+    for address, last in (("160.79.104.7", 201), ("192.0.2.1", 429)):
+        statuses = [
+            deployment.http()
+            .post(
+                "/par",
+                data=client.authorize_params(),
+                environ_overrides={"REMOTE_ADDR": address},
+            )
+            .status_code
+            for _ in range(5)
+        ]
+        assert statuses[0] == 201
+        assert statuses[-1] == last
+
+
 def test_106_who_cancels_each_request_does_not_evade_the_limit(start):
     deployment = start(OPEN + "pending_per_address = 2\n" + STATELESS)
     client, browser = McpClient(deployment).register(), Browser(deployment)

@@ -92,6 +92,14 @@ def test_every_path_of_an_issuer_without_a_path_may_be_the_hosts(at_root, host):
     assert at_root.asks_host("GET", "/auth/jwks.json") == (True, True)
 
 
+def test_what_is_switched_off_here_is_the_hosts(at_root, host):
+    host.otherwise = (404, {"X-Host": "yes"}, b"no such page of the host's")
+    for path in ("/register/jane", "/device_authorization", "/token-batch", "/status-list"):
+        reply = at_root.ask("GET", path)
+        assert (reply.status, reply.headers.get("x-host")) == (404, "yes"), path
+    assert at_root.asks_host("POST", "/par") == (True, False), "which is on"
+
+
 @pytest.mark.spec("RFC 9728", "5.1")
 @pytest.mark.parametrize("status", [400, 401, 403])
 def test_a_gate_that_challenges_every_path_does_not_hide_ours(at_root, host, status):

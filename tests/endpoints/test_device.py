@@ -53,6 +53,15 @@ def test_a_device_gets_two_codes_and_where_one_of_them_is_typed(device, place):
     )
 
 
+def test_who_is_approved_at_the_last_moment_may_still_ask(device, place, browser):
+    user_code = device.ask().user_code
+    page = to_consent(browser, user_code)
+    place.wait(599)
+    assert "approved" in decide(browser, page, "approve").text
+    place.wait(5)
+    assert device.poll().status_code == 200
+
+
 @pytest.mark.spec("RFC 8628", "3.5")
 def test_a_device_waits_is_approved_and_gets_an_ordinary_grant(device, place, browser):
     device.ask(scope="issues:read openid")

@@ -55,7 +55,7 @@ FEATURES = (
 
 
 @pytest.mark.spec("RFC 9110", "15.5.5")
-@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"])
 def test_what_is_switched_off_says_so_to_every_method(sqlite_url, idp, tmp_path, method):
     more = """
 [registration]

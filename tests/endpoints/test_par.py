@@ -163,3 +163,20 @@ def test_it_is_in_the_metadata_and_can_be_switched_off(deployment, sqlite_url, i
         assert push(client).status_code == 404
         answer = response_of(Browser(off).get(client.authorize_url(request_uri=URN + "x")))
         assert answer["error"] == "request_uri_not_supported"
+
+
+@pytest.mark.parametrize("kind", ["its own row", "shared", "its own id"])
+def test_switching_it_off_takes_nothing_that_was_granted(sqlite_url, idp, tmp_path, kind):
+    option = {"its own row": "", "shared": "idempotent = true", "its own id": "stateless = true"}
+    registration = f"[registration]\n{option[kind]}\n"
+    metadata = {"require_pushed_authorization_requests": True}
+    with Deployment.start(tmp_path, sqlite_url, idp, more=registration) as deployment:
+        client = McpClient(deployment, metadata=metadata).register()
+        page = Browser(deployment).approve(link(client, push(client).json["request_uri"]))
+        tokens = client.redeem(response_of(page)["code"]).json
+    more = f"{registration}\n[server]\npushed_authorization_requests = false\n"
+    with Deployment.start(tmp_path, sqlite_url, idp, more=more) as off:
+        client.deployment = off
+        assert client.refresh(tokens["refresh_token"]).status_code == 200
+        answer = response_of(Browser(off).get(client.authorize_url()))
+        assert answer["error_description"].endswith("none are taken here.")

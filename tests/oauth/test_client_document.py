@@ -263,12 +263,12 @@ def test_only_one_with_keys_may_bring_identity_assertions_and_only_where_they_ar
 
 
 @pytest.mark.spec("RFC 8628", "3.1")
-def test_a_mere_device_may_publish_itself_where_devices_may_ask():
+def test_a_mere_device_may_publish_itself_and_stays_who_it_is_where_none_may_ask():
     said = {"client_id": URL, "client_name": "Television", "grant_types": [DEVICE_CODE]}
     body = json.dumps(said).encode()
-    client = client_document.parse(body, URL, RegistrationPolicy(device=True))
-    assert (client.grant_types, client.redirect_uris) == ((DEVICE_CODE,), ())
-    refusal(client_document.parse, body, URL, RegistrationPolicy())
+    for on in (True, False):
+        client = client_document.parse(body, URL, RegistrationPolicy(device=on))
+        assert (client.grant_types, client.redirect_uris) == ((DEVICE_CODE,), ())
 
 
 @pytest.mark.spec("RFC 7523", "2.1")

@@ -64,8 +64,8 @@ def counting_who_waits(strangers: Strangers) -> threading.Semaphore:
     waits, hold = threading.Semaphore(0), strangers.waiting
 
     @contextmanager
-    def waiting(host: str) -> Iterator[None]:
-        with hold(host):
+    def waiting(host: str, *, is_known: bool) -> Iterator[None]:
+        with hold(host, is_known=is_known):
             waits.release()
             yield
 

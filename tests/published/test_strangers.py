@@ -29,7 +29,7 @@ def ask(strangers, now=NOW, url=URL, count=anybody, *, is_known=False):
 
 
 def test_few_have_a_turn_and_fewer_of_them_for_one_host():
-    turns = Turns(3, of_a_host=2)
+    turns = Turns(3, of_a_site=2)
     with ExitStack() as held:
         held.enter_context(turns.hold("a"))
         held.enter_context(turns.hold("a"))

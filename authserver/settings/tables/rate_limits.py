@@ -54,6 +54,7 @@ class RateLimitsTable(Table):
         [],
         max_length=100,
         description="Networks of hosted clients, where one address stands for many users: the "
-        "limit on registrations per address does not hold there. Claude's is 160.79.104.0/21.",
+        "limits per address on what clients ask do not hold there (registrations, authorization "
+        "requests, fetched documents). Claude's is 160.79.104.0/21.",
         examples=['["160.79.104.0/21"]'],
     )
