@@ -29,7 +29,7 @@ from authserver.oauth.client_metadata import DEVICE_CODE
 from authserver.oauth.dpop import Possession
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.grant import Authorization
-from authserver.oauth.params import Params
+from authserver.oauth.params import Params, check_no_details
 from authserver.oauth.resource import Resource
 
 GRANTS: dict[str, Prove] = {
@@ -61,8 +61,7 @@ def _answer(
     Whatever is refused before the spend leaves code and refresh token usable.
     """
     params, now = request.params, request.now
-    if "authorization_details" in params:  # RFC 9396: ignored, it would grant too much
-        raise OAuthError("invalid_request", "The parameter authorization_details is not supported.")
+    check_no_details(params)
     if params.get("grant_type") == workload.GRANT_TYPE:
         _check_supported(server, workload.GRANT_TYPE)
         return jwt_bearer.issue(server, possession, request)

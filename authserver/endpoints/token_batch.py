@@ -21,7 +21,7 @@ from authserver.oauth.client import Client
 from authserver.oauth.edge import no_target
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.exchange import too_wide
-from authserver.oauth.params import Params
+from authserver.oauth.params import Params, check_no_details
 
 PATH = "/token-batch"
 MAX_TARGETS = 32
@@ -43,6 +43,7 @@ def token_batch(server: AuthServer, request: Request) -> Response:
     client = authenticate(server, request)
     proof_of_possession.check_client(client, possession)
     params = request.params
+    check_no_details(params)
     if params.require("grant_type") != exchange_request.GRANT_TYPE:
         raise OAuthError("unsupported_grant_type", "This grant_type is not supported here.")
     requester = token_exchange.find_requester(server, client)

@@ -5,7 +5,6 @@ Their issuers are asked, where they have to be, before anything is read here.
 
 import binascii
 from base64 import urlsafe_b64decode
-from dataclasses import replace
 
 from authserver.app import AuthServer
 from authserver.oauth import act, epoch, opaque
@@ -126,37 +125,9 @@ def _subject(
         expires_at=found.expires_at,
         anchor=Anchor(client_id=requester.client_id, epochs=epochs),
         auth_time=found.auth_time,
-        actors=act.read(found.claims.get("act"), found.issuer),
+        actors=act.read_foreign(found.claims, server.issuer, _unknown),
         may_act=found.claims.get("may_act"),
     )
-
-
-def described(
-    server: AuthServer, tokens: SubjectTokens, found: ForeignToken, now: int
-) -> tuple[User, bool]:
-    """Return the user of ours as the upstream describes them now, and whether that is news.
-
-    Nothing is stored. What a token leaves out stays as it was said last; a user whom nobody ever
-    described is new, with a `sub` that is theirs once they are stored.
-    """
-    identity = tokens.identity(found)
-    with server.store.read() as reads:
-        known = reads.user_of(found.issuer, found.subject)
-    email = (identity.email, identity.email_verified)
-    if known is None:
-        new_sub = opaque.random_value("usr-")
-        claims = dict(identity.claims)
-        return User(
-            new_sub, found.issuer, found.subject, identity.name, *email, claims, now, now
-        ), True
-    told = replace(
-        known,
-        name=identity.name or known.name,
-        email=email[0] or known.email,
-        email_verified=email[1] if email[0] else known.email_verified,
-        claims={**known.claims, **identity.claims},
-    )
-    return told, told != known
 
 
 def new_user(server: AuthServer, tokens: SubjectTokens, found: ForeignToken, now: int) -> User:

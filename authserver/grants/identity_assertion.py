@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from authserver.app import AuthServer
-from authserver.grants import foreign_subject
+from authserver.grants import asserted_account, described_user, foreign_subject
+from authserver.grants.asserted_account import Account
 from authserver.oauth import act, epoch, identity_assertion, policy, scope
-from authserver.oauth.act import Party
 from authserver.oauth.anchor import Anchor
 from authserver.oauth.client import Client, check_limits
 from authserver.oauth.errors import OAuthError
@@ -15,9 +15,8 @@ from authserver.oauth.identity_assertion import GRANT_TYPE, MAX_LENGTH, Identity
 from authserver.oauth.params import Params
 from authserver.oauth.resource import Resource
 from authserver.oauth.user import User
-from authserver.upstream import foreign_token
+from authserver.storage.store import Transaction
 from authserver.upstream.errors import UpstreamError, UpstreamUnavailable
-from authserver.upstream.foreign_token import ForeignToken
 from authserver.upstream.subject_token import SubjectTokens
 
 
@@ -25,33 +24,21 @@ from authserver.upstream.subject_token import SubjectTokens
 class Proof:
     """What an assertion proves; it is spent by its digest. `issuer` is who made it.
 
-    `account` is whom it is about here.
+    `account` is whom it is about here, and `names` the scopes that it is worth, of which the rules
+    leave those of the `authorization`; none at all where `is_denied`.
     """
 
     authorization: Authorization
     resource: Resource
     assertion: IdentityAssertion
-    account: "Account"
+    account: Account
+    names: tuple[str, ...]
+    is_denied: bool
     issuer: str
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Whom an assertion is about: by issuer and subject, and never by e-mail.
-
-    A `user` of ours where there is one: as the upstream describes them in it, `is_news` where that
-    differs from what is stored; or one whom the file names for another issuer's subject
-    (`is_mapped`), who signed in elsewhere than there.
-    """
-
-    sub: str
-    user: User | None = None
-    is_news: bool = False
-    is_mapped: bool = False
-
-
 def prove(server: AuthServer, client: Client, params: Params, now: int) -> Proof:
-    """Return what a client may do for the user of an assertion; nothing is spent yet.
+    """Return what a client may do for the user of an assertion; nothing is spent or stored yet.
 
     Raises `unauthorized_client`, `invalid_grant`, `invalid_target`, `invalid_scope`,
     `temporarily_unavailable`.
@@ -70,24 +57,86 @@ def prove(server: AuthServer, client: Client, params: Params, now: int) -> Proof
     names = identity_assertion.scope_of(
         assertion, scope.parse(params.get("scope")), bound, client.scope
     )
-    account = _account(server, tokens, claims, now)
-    held = policy.allowed(bound, account.user, names)
-    if held is None:
-        raise refused("policy_denied")
-    check_limits(client, bound, held)
+    account = asserted_account.find(server, tokens, assertion, now)
+    held = _allowed(bound, account, account.user, assertion, names)
+    check_limits(client, bound, held or ())
     with server.store.read() as reads:
         epochs = reads.epoch_sum(epoch.of_subject(account.sub, client.client_id))
     authorization = Authorization(
         sub=account.sub,
         client_id=client.client_id,
         resource=bound.url,
-        scope=held,
+        scope=held or (),
         anchor=Anchor(client_id=client.client_id, epochs=epochs),
         auth_time=_signed_in_at(claims, now),
-        actors=_actors(claims, server.issuer),
+        actors=act.read_foreign(claims, server.issuer, refused),
         jkt=assertion.jkt,
     )
-    return Proof(authorization, bound, assertion, account, str(claims["iss"]))
+    issuer = str(claims["iss"])
+    return Proof(authorization, bound, assertion, account, names, held is None, issuer)
+
+
+def recheck(tx: Transaction, proof: Proof) -> User | None:
+    """Return the user as they are in this very transaction, before anything is spent in it.
+
+    Raises `invalid_grant` where they were logged out or revoked since the assertion was made or
+    looked at, `temporarily_unavailable` where the rules say something else by now.
+    """
+    account, authorization = proof.account, proof.authorization
+    subjects = epoch.of_subject(account.sub, authorization.client_id)
+    if tx.epoch_sum(subjects) != authorization.anchor.epochs:
+        raise refused("revoked")
+    if account.description is None:
+        return account.user
+    if described_user.is_logged_out(tx, account.description):
+        raise refused("logged_out")
+    told = account.description.identity
+    user = account.description.applied(tx.user_of(told.issuer, told.subject))
+    held = _allowed(proof.resource, account, user, proof.assertion, proof.names)
+    if held != authorization.scope:
+        raise OAuthError(
+            "temporarily_unavailable",
+            "The user changed meanwhile; try again.",
+            detail="id_jag_user_changed",
+            headers=(("Retry-After", "1"),),
+        )
+    return user
+
+
+def keep_news(tx: Transaction, proof: Proof, user: User | None) -> str:
+    """Store what the upstream said of its user, and return their `sub`."""
+    description = proof.account.description
+    if user is None or description is None:
+        return proof.account.sub
+    told = description.identity
+    is_stored = tx.user_of(told.issuer, told.subject) == user
+    return user.sub if is_stored else tx.describe_user(user).sub
+
+
+def note_denial(tx: Transaction, proof: Proof) -> None:
+    """Store what takes a known user's rights away, once; of others nothing is kept."""
+    description = proof.account.description
+    if description is None or described_user.is_logged_out(tx, description):
+        return
+    known = tx.user_of(description.identity.issuer, description.identity.subject)
+    if known is None or not tx.spend_assertion(proof.assertion.digest, proof.assertion.expires_at):
+        return
+    tx.describe_user(description.applied(known))
+
+
+def _allowed(
+    resource: Resource,
+    account: Account,
+    user: User | None,
+    assertion: IdentityAssertion,
+    names: tuple[str, ...],
+) -> tuple[str, ...] | None:
+    """Return the scopes that the rules leave a user who signed in as the assertion says."""
+    if user is not None:
+        told = identity_assertion.sign_in(assertion.claims) if account.signs_in_there else {}
+        kept = {name: each for name, each in user.claims.items() if name not in ("acr", "amr")}
+        user = replace(user, claims={**kept, **told})
+    return policy.allowed(resource, user, names)
 
 
 def _check_client(client: Client) -> None:
@@ -122,49 +171,6 @@ def _verified(
         )
     else:
         refusal = refused("of_no_trusted_issuer")
-    raise refusal
-
-
-def _account(
-    server: AuthServer, tokens: SubjectTokens | None, claims: Mapping[str, object], now: int
-) -> Account:
-    """Return whom the assertion is about: of the upstream's `tokens`, a user of ours."""
-    try:
-        if tokens is not None:
-            found = foreign_token.read(claims, now, tokens.settings.subject_claim)
-            told = replace(found, claims=identity_assertion.about_user(claims))
-            user, is_news = foreign_subject.described(server, tokens, told, now)
-            return Account(user.sub, user, is_news=is_news)
-        found = foreign_token.read(claims, now)
-    except UpstreamError as error:
-        refusal = refused(error.reason)
-    else:
-        return _of_trusted_issuer(server, found)
-    raise refusal
-
-
-def _of_trusted_issuer(server: AuthServer, found: ForeignToken) -> Account:
-    mapped = server.trusted_issuers[found.issuer].settings.users.get(found.subject)
-    if mapped is None:
-        return Account(foreign_subject.subject_of(found))
-    with server.store.read() as reads:
-        user = reads.user(mapped)
-    if user is None:
-        raise refused("no_user")
-    return Account(user.sub, user, is_mapped=True)
-
-
-def _actors(claims: Mapping[str, object], ours: str) -> tuple[Party, ...]:
-    """Return who acts: nobody whom the issuer cannot know, for each server trusts the newest."""
-    try:
-        actors = act.read(claims.get("act"), str(claims["iss"]))
-        act.claim(actors)  # raises here, where a chain that is too long spends nothing
-    except OAuthError as error:
-        refusal = refused(error.detail)
-    else:
-        if actors and (actors[0].iss != claims["iss"] or any(each.iss == ours for each in actors)):
-            raise refused("act_of_another_issuer")
-        return actors
     raise refusal
 
 

@@ -1,7 +1,7 @@
 """Who acts for the subject, nested from the newest actor to the first: RFC 8693 §4.1, §4.4."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from authserver.oauth.errors import OAuthError
@@ -42,6 +42,26 @@ def read(chain: object, issuer: str) -> tuple[Party, ...]:
         parties.append(Party(iss, sub))
         chain = chain.get("act")
     return tuple(parties)
+
+
+def read_foreign(
+    claims: Mapping[str, object], ours: str, refused: Callable[[str], Exception]
+) -> tuple[Party, ...]:
+    """Return who acts in a token of another issuer, the newest first; raises what is `refused`.
+
+    Nobody whom that issuer cannot know: each server trusts the newest, and none of ours is theirs.
+    """
+    issuer = str(claims["iss"])
+    try:
+        actors = read(claims.get("act"), issuer)
+        claim(actors)  # raises here, where a chain that is too long spends nothing
+    except OAuthError as error:
+        refusal = refused(error.detail)
+    else:
+        if actors and (actors[0].iss != issuer or any(each.iss == ours for each in actors)):
+            raise refused("act_of_another_issuer")
+        return actors
+    raise refusal
 
 
 def claim(parties: tuple[Party, ...]) -> dict[str, object] | None:

@@ -41,6 +41,7 @@ class IdentityAssertion:
     """
 
     digest: str
+    issued_at: int
     expires_at: int
     resources: tuple[str, ...] | None
     scope: tuple[str, ...] | None
@@ -75,13 +76,14 @@ def check(
         raise refused("sub")
     if "authorization_details" in claims:  # a limit that nobody here would keep (RFC 9396)
         raise refused("authorization_details")
-    expires_at = _end(claims, now)
+    issued_at, expires_at = _times(claims, now)
     jti = claims.get("jti")
     if not isinstance(jti, str) or not 0 < len(jti) <= 512:
         raise refused("jti")
     text = f"id-jag\0{claims['iss']}\0{jti}"
     return IdentityAssertion(
         digest=hashlib.sha256(text.encode()).hexdigest(),
+        issued_at=issued_at,
         expires_at=expires_at + LEEWAY,
         resources=_resources(claims.get("resource")),
         scope=_scope(claims.get("scope")),
@@ -107,8 +109,7 @@ def bind(
     named = [resource.find(open_, each) for each in assertion.resources]
     found = tuple(each for each in named if each is not None)
     if len(found) != len(named):
-        description = "The assertion is not valid."
-        raise OAuthError(unknown, description, detail="id_jag_resource_unknown")
+        raise OAuthError(unknown, "The assertion is not valid.", detail="id_jag_resource_unknown")
     return resource.bind(tuple({each.url: each for each in found}.values()), params.all("resource"))
 
 
@@ -120,8 +121,7 @@ def scope_of(
 ) -> tuple[str, ...]:
     """Return what the token may allow: what is requested, asserted, the client's, the resource's.
 
-    Where neither names any, what is not sensitive. Raises `invalid_scope` where nothing is left of
-    what was named.
+    Where neither names any, what is not sensitive. Raises `invalid_scope` where nothing is left.
     """
     said = assertion.scope
     offered = bound.default_scope() if said is None and not requested else tuple(bound.scopes)
@@ -160,8 +160,8 @@ def _is_method(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _MAX_TEXT
 
 
-def _end(claims: Mapping[str, object], now: int) -> int:
-    """Return when an assertion ends that is good now, and is a ticket and no pass."""
+def _times(claims: Mapping[str, object], now: int) -> tuple[int, int]:
+    """Return when an assertion was made and ends that is good now, and is a ticket and no pass."""
     expires_at, issued_at = _moment(claims, "exp"), _moment(claims, "iat")
     not_before = _moment(claims, "nbf") if "nbf" in claims else issued_at
     if now >= expires_at + LEEWAY or expires_at > now + MAX_LIFETIME + LEEWAY:
@@ -170,7 +170,7 @@ def _end(claims: Mapping[str, object], now: int) -> int:
         raise refused("too_old")
     if max(issued_at, not_before) > now + LEEWAY or issued_at > expires_at:
         raise refused("not_yet_valid")
-    return expires_at
+    return issued_at, expires_at
 
 
 def _moment(claims: Mapping[str, object], name: str) -> int:

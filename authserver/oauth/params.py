@@ -83,3 +83,9 @@ def from_pairs(pairs: Iterable[tuple[str, str]]) -> Params:
 
 def _is_text(value: str) -> bool:
     return _NO_TEXT.search(value) is None
+
+
+def check_no_details(params: Params) -> None:
+    """Refuse what RFC 9396 would limit a token to: ignored, it would grant too much."""
+    if "authorization_details" in params:
+        raise OAuthError("invalid_request", "The parameter authorization_details is not supported.")

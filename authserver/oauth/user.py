@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 class User:
     """A person, known by the upstream's issuer and subject and never by an e-mail address.
 
-    `sub` is our own stable identifier, the only one that clients see.
+    `sub` is our own stable identifier, the only one that clients see. `described_at` is when the
+    upstream said what is known of them: at a sign-in, or in an assertion.
     """
 
     sub: str
@@ -20,3 +21,4 @@ class User:
     claims: Mapping[str, object] = field(repr=False)
     created_at: int
     last_login_at: int
+    described_at: int = 0

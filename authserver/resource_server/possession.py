@@ -37,7 +37,7 @@ class SpentProofs:
         """Take a proof; False where it was taken before, or may have been."""
         with self._lock:
             while self._ends and self._ends[0][0] <= now:
-                self._forget()
+                self._known_after = self._forget()  # also where the clock is set back after that
             if digest in self._spent or expires_at <= self._known_after:
                 return False
             heapq.heappush(self._ends, (expires_at, digest))

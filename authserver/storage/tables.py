@@ -88,6 +88,8 @@ users = Table(
     _text("claims"),
     _integer("created_at"),
     _integer("last_login_at"),
+    # A version before it makes users without.
+    Column("described_at", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("upstream_issuer", "upstream_subject"),
 )
 

@@ -14,7 +14,7 @@ from authserver.storage import documents, tables
 from authserver.storage.connected import Connected, epoch_sum, on_both, subject_parameters
 
 _users, _consents = tables.users, tables.consents
-_PROFILE = ("name", "email", "email_verified", "claims", "last_login_at")
+_PROFILE = ("name", "email", "email_verified", "claims", "last_login_at", "described_at")
 
 _FIND_USER = select(_users).where(_users.c.sub == bindparam("sub"))
 _FIND_USER_OF = select(_users).where(
@@ -27,6 +27,7 @@ _SAVE_USER = on_both(
         .on_conflict_do_update(
             index_elements=[_users.c.upstream_issuer, _users.c.upstream_subject],
             set_={name: statement.excluded[name] for name in _PROFILE},
+            where=_users.c.described_at <= statement.excluded.described_at,
         )
         .returning(*_users.c)
     )
@@ -76,7 +77,7 @@ class UserReads(Connected):
         return None if row is None else RememberedConsent(**row)
 
 
-class UserWrites(Connected):
+class UserWrites(UserReads):
     """A login, and a decision."""
 
     def save_user(
@@ -91,16 +92,23 @@ class UserWrites(Connected):
         now: int,
         new_sub: str,
     ) -> User:
-        """Store what the upstream says now; `new_sub` is taken only by a user not seen before."""
-        row = {
-            "sub": new_sub, "upstream_issuer": issuer, "upstream_subject": subject,
-            "name": name, "email": email, "email_verified": email_verified,
-            "claims": documents.dump(claims), "created_at": now, "last_login_at": now,
-        }  # fmt: skip
+        """Store what the upstream says at a sign-in; `new_sub` is who was not seen before."""
+        return self.describe_user(
+            User(new_sub, issuer, subject, name, email, email_verified, claims, now, now, now)
+        )
+
+    def describe_user(self, user: User) -> User:
+        """Store a user as the upstream describes them, unless what is stored is newer.
+
+        Return the user as stored: the `sub` is taken only by one not seen before.
+        """
+        row = {**documents.members(user), "claims": documents.dump(user.claims)}
         saved = self._row(_SAVE_USER, row)
-        if saved is None:
-            raise AssertionError("an upsert returns its row")
-        return _user(saved)
+        found = None if saved is None else _user(saved)
+        found = found or self.user_of(user.upstream_issuer, user.upstream_subject)
+        if found is None:
+            raise AssertionError("who is not stored anew is there")
+        return found
 
     def remember_consent(
         self,

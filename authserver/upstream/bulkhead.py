@@ -1,4 +1,4 @@
-"""A wall around the identity provider: while it hangs, half of the threads serve everything else"""
+"""A wall around who is asked: while they hang, other threads of the process serve all else"""
 
 import threading
 from collections.abc import Callable, Iterator

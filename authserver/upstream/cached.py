@@ -89,11 +89,11 @@ class Cached(Generic[T]):
         copy, last = self._copy, self._refetched_at
         if copy is not None and copy.value is not seen:
             return False
-        if last is None or self._clock() - last >= REFETCH_INTERVAL:
-            return False
-        if self._failure is not None:
+        if self._is_backing_off():
             raise UpstreamUnavailable(f"{self._what}: it could not be asked a moment ago")
-        return True
+        if self._failure is not None:  # what is new there nobody knows: ask again soon
+            return False
+        return last is not None and self._clock() - last < REFETCH_INTERVAL
 
     def _age(self, copy: _Copy[T]) -> float:
         return self._clock() - copy.fetched_at

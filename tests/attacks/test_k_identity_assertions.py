@@ -102,7 +102,8 @@ def test_184_one_of_an_issuer_that_may_not_is_none_and_nobody_is_asked(
 def test_184_one_that_is_bound_to_a_key_is_none_without_proof(deployment, company):
     for cnf in ({"jkt": "x" * 43}, {"jkt": 7}, {}, {"x5t#S256": "x"}):
         token = assertion(company, cnf=cnf)
-        refused(deployment, bring(deployment, token), "id_jag_bound_but_unproven")
+        answer = bring(deployment, token)
+        assert (answer.status_code, answer.json["error"]) == (400, "invalid_dpop_proof")
 
 
 def test_184_our_own_is_none(deployment, company):

@@ -52,6 +52,17 @@ def test_a_service_account_gets_a_token_in_a_name_space_of_its_own(deployment, c
     assert (event["source"], event["target"]) == ("cluster", "wiki")
 
 
+def test_nobody_acts_whom_its_issuer_cannot_know(deployment, cluster):
+    acting = granted(ask(deployment, minted(cluster, act={"sub": "bot"})))["act"]
+    assert acting["act"] == {"iss": cluster.issuer, "sub": "bot"}
+    for act in (
+        {"iss": deployment.issuer, "sub": "issues"},
+        {"iss": "https://elsewhere.example", "sub": "x"},
+        {"sub": "bot", "act": {"iss": deployment.issuer, "sub": "issues"}},
+    ):
+        refused(ask(deployment, minted(cluster, act=act)))
+
+
 def test_it_lives_no_longer_than_the_subject_token(deployment, cluster):
     answer = ask(deployment, minted(cluster, exp=cluster.now + 40))
     assert answer.json["expires_in"] == 40

@@ -2,10 +2,13 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from authserver.grants import identity_assertion
+from authserver.keys import NoSigningKey, SigningKeys
 from authserver.oauth import epoch
 from tests.actors import ISSUER, RESOURCE, Browser, Deployment, McpClient, claims_of
 from tests.asserting import SECRET, assertion, bring, start
@@ -15,6 +18,7 @@ from tests.proving import Holder, stranger
 from tests.publishing import CALLBACK, Publisher, resolve
 from tests.upstream.hostile_idp import HostileIdp
 from tests.upstream.jose import new_key, sign
+from tests.upstream.logging_out import logout_token
 from tests.upstream.spoiled_server import Spoiled
 
 EMA = "Enterprise-Managed Authorization"
@@ -185,11 +189,173 @@ def test_each_assertion_says_anew_whom_the_rules_admit(sqlite_url, idp, company,
 
         assert granted(ask("u1", groups=["dev"]))
         assert granted(ask("u1")), "what an assertion leaves out stays as it was said last"
-        refused(ask("u1", groups=["sales"]))
-        assert granted(ask("u1")), "what is refused says nothing for the next one"
+        taken: tuple[Any, ...] = (["sales"], [], None, "", {})
+        for gone in taken:
+            refused(ask("u1", groups=gone))
+            refused(ask("u1"))  # what takes a right away is kept, though it is refused
+            assert granted(ask("u1", groups=["dev"]))
         refused(ask("u2"))
         first = granted(ask("u2", groups=["dev"]))["sub"]
         assert granted(ask("u2", groups=["dev", "ops"]))["sub"] == first
+
+
+def test_an_older_word_does_not_bring_back_what_a_newer_one_took(
+    sqlite_url, idp, company, tmp_path
+):
+    with start(tmp_path, sqlite_url, idp, company, GROUPS) as deployment:
+        early = assertion(idp, groups=["dev"])
+        idp.claims = {"groups": ["dev"]}
+        client = McpClient(deployment).register()
+        tokens = client.connect(Browser(deployment))
+        deployment.wait(60)
+        kept_back = assertion(idp, groups=["dev"])
+        deployment.wait(60)
+        refused(bring(deployment, assertion(idp, groups=[])))
+        for old in (early, kept_back):
+            refused(bring(deployment, old))
+        assert client.refresh(tokens["refresh_token"]).json["error"] == "invalid_grant"
+
+
+def test_how_a_user_signed_in_is_the_assertions_to_say(sqlite_url, idp, company, tmp_path):
+    rules = '\n[resources.issues.allow]\nclaims = { amr = ["mfa"] }\n'
+    with start(tmp_path, sqlite_url, idp, company, rules) as deployment:
+        assert granted(bring(deployment, assertion(idp, amr=["mfa"])))
+        refused(bring(deployment, assertion(idp, amr=["pwd"])))
+        refused(bring(deployment, assertion(idp)))
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "address"),
+    [
+        ({}, {}, ("ada@example.com", True)),
+        ({}, {"email": "eve@example.com"}, ("eve@example.com", False)),
+        ({}, {"email": None}, (None, False)),
+        ({}, {"department": "x"}, ("ada@example.com", True)),
+        ({"email_verified": False}, {"email_verified": True}, ("ada@example.com", False)),
+    ],
+    ids=["nothing", "another", "none", "something else", "half a word"],
+)
+def test_an_address_and_whether_it_is_verified_are_one_word(deployment, idp, first, then, address):
+    said = {"email": "ada@example.com", "email_verified": True, "name": "Ada", **first}
+    granted(bring(deployment, assertion(idp, **said)))
+    granted(bring(deployment, assertion(idp, **then)))
+    with deployment.server.store.read() as reads:
+        user = reads.user_of(idp.issuer, "user-1")
+    assert (user.email, user.email_verified, user.name) == (*address, "Ada")
+
+
+def test_groups_that_lie_deeper_are_gone_where_what_leads_there_is_empty(
+    sqlite_url, idp, company, tmp_path
+):
+    change = ("[upstream]", '[upstream]\nfields = { groups = ["realm_access.roles"] }')
+    with start(tmp_path, sqlite_url, idp, company, GROUPS, change=change) as deployment:
+        assert granted(bring(deployment, assertion(idp, realm_access={"roles": ["dev"]})))
+        assert granted(bring(deployment, assertion(idp)))
+        for gone in ({}, {"roles": None}):
+            refused(bring(deployment, assertion(idp, realm_access=gone)))
+            assert granted(bring(deployment, assertion(idp, realm_access={"roles": ["dev"]})))
+
+
+def test_claims_do_not_add_up_for_ever(deployment, idp):
+    for number in range(6):
+        more: dict[str, Any] = {f"claim-{number}": "x" * 5000}
+        granted(bring(deployment, assertion(idp, **more)))
+    with deployment.server.store.read() as reads:
+        assert len(json.dumps(reads.user_of(idp.issuer, "user-1").claims)) < 20_000
+
+
+def test_a_replay_says_nothing(deployment, idp):
+    token = assertion(idp, name="Old", email="old@example.com")
+    granted(bring(deployment, token))
+    granted(bring(deployment, assertion(idp, name="New", email="new@example.com")))
+    refused(bring(deployment, token))
+    with deployment.server.store.read() as reads:
+        assert reads.user_of(idp.issuer, "user-1").name == "New"
+
+
+@pytest.mark.spec("OpenID Back-Channel Logout", "2.7")
+def test_a_logout_ends_what_was_asserted_before_it(deployment, idp):
+    early, mine = assertion(idp), assertion(idp, sid="session-1")
+    other = assertion(idp, sub="user-2", sid="session-1")
+    deployment.wait(60)
+    answer = form(deployment, "/backchannel-logout", {"logout_token": logout_token(idp)})
+    assert answer.status_code == 200
+    deployment.wait(60)
+    refused(bring(deployment, mine))
+    refused(bring(deployment, other))
+    assert deployment.last("assertion.refused")["reason"] == "id_jag_logged_out"
+    assert granted(bring(deployment, assertion(idp)))
+    assert granted(bring(deployment, early)), "of another session"
+
+
+def test_what_is_revoked_while_it_is_looked_at_gets_nothing(deployment, idp, monkeypatch):
+    sub = granted(bring(deployment, assertion(idp)))["sub"]
+    prove = identity_assertion.prove
+
+    def revoked_then(server, *args):
+        proof = prove(server, *args)
+        with server.store.write() as tx:
+            tx.bump_epoch(epoch.user(sub))
+        return proof
+
+    monkeypatch.setattr(identity_assertion, "prove", revoked_then)
+    refused(bring(deployment, assertion(idp)))
+    assert deployment.last("assertion.refused")["reason"] == "id_jag_revoked"
+
+
+def test_a_user_who_changes_while_an_assertion_is_looked_at_is_looked_at_again(
+    sqlite_url, idp, company, tmp_path, monkeypatch
+):
+    with start(tmp_path, sqlite_url, idp, company, GROUPS) as deployment:
+        granted(bring(deployment, assertion(idp, groups=["dev"])))
+        prove = identity_assertion.prove
+
+        def changed_then(server, *args):
+            proof = prove(server, *args)
+            with server.store.write() as tx:
+                user = tx.user_of(idp.issuer, "user-1")
+                tx.describe_user(replace(user, claims={"groups": []}))
+            return proof
+
+        token = assertion(idp, department="x")
+        with monkeypatch.context() as patch:
+            patch.setattr(identity_assertion, "prove", changed_then)
+            answer = bring(deployment, token)
+        refused(answer, "temporarily_unavailable", 503)
+        refused(bring(deployment, token))  # by the rules, for it was not used up
+
+
+def test_users_whom_the_rules_refuse_slow_nobody_down(sqlite_url, idp, company, tmp_path):
+    with start(tmp_path, sqlite_url, idp, company, GROUPS) as deployment:
+        for number in range(30):
+            refused(bring(deployment, assertion(idp, sub=f"u{number}")))
+
+
+def test_users_are_known_by_the_claim_that_the_operator_names(sqlite_url, idp, company, tmp_path):
+    change = ("[upstream]", '[upstream]\nsubject_claim = "oid"')
+    with start(tmp_path, sqlite_url, idp, company, change=change) as deployment:
+        one = granted(bring(deployment, assertion(idp, sub="a", oid="o-1")))["sub"]
+        assert granted(bring(deployment, assertion(idp, sub="b", oid="o-1")))["sub"] == one
+        assert granted(bring(deployment, assertion(idp, sub="a", oid="o-2")))["sub"] != one
+        refused(bring(deployment, assertion(idp, sub="a")))
+
+
+def test_a_server_that_cannot_sign_uses_no_assertion_up(deployment, idp, monkeypatch):
+    token = assertion(idp)
+
+    def cannot(_self, _now):
+        raise NoSigningKey
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SigningKeys, "signing_alg", cannot)
+        refused(bring(deployment, token), "temporarily_unavailable", 503)
+    assert granted(bring(deployment, token))
+
+
+@pytest.mark.parametrize("said", [-1, "now", True, 1.5])
+def test_a_sign_in_at_no_possible_time_is_not_passed_on(deployment, company, said):
+    assert "auth_time" not in granted(bring(deployment, assertion(company, auth_time=said)))
+    refused(bring(deployment, assertion(company, auth_time=company.now + 3600)))
 
 
 def test_what_is_refused_makes_no_user(sqlite_url, idp, company, tmp_path):
@@ -314,7 +480,7 @@ def test_what_is_refused_does_not_use_an_assertion_up(deployment, company):
 def test_an_assertion_for_a_key_takes_the_proof_of_that_key(deployment, company):
     mine, other = Holder(now=company.now), stranger()
     cnf: dict[str, Any] = {"cnf": {"jkt": mine.jkt}}
-    refused(bring(deployment, assertion(company, **cnf)))
+    refused(bring(deployment, assertion(company, **cnf)), "invalid_dpop_proof")
     refused(bring(deployment, assertion(company, **cnf), headers=other.header()))
     odd: Any = {"cnf": {"x5t#S256": mine.jkt}}
     refused(bring(deployment, assertion(company, **odd), headers=mine.header()))

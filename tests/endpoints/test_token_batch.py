@@ -123,6 +123,7 @@ def test_a_target_twice_is_one(deployment, token):
         ({"grant_type": "refresh_token"}, "unsupported_grant_type"),
         ({"grant_type": None}, "invalid_request"),
         ({"scope": 'a"'}, "invalid_scope"),
+        ({"authorization_details": "[]"}, "invalid_request"),
     ],
     ids=lambda value: str(value)[:40],
 )

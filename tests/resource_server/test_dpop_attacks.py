@@ -132,6 +132,14 @@ def test_a_flood_of_proofs_makes_none_good_twice():
     assert not spent("later", 900, 500)
 
 
+def test_186_a_clock_that_is_set_back_makes_no_proof_good_twice():
+    spent = SpentProofs()
+    assert spent("a", 301, 0)
+    assert spent("b", 701, 400)
+    assert not spent("a", 301, 5)
+    assert spent("c", 302, 5), "what ends later than all that was forgotten is known to be new"
+
+
 def test_what_is_kept_longest_does_not_keep_what_has_ended():
     spent = SpentProofs(most=2)
     assert spent("early", 600, 0)

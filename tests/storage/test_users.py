@@ -29,6 +29,7 @@ def test_a_user_not_seen_before_is_stored_under_the_new_sub(store):
         claims={"groups": ["a", "b"], "level": 3},
         created_at=NOW,
         last_login_at=NOW,
+        described_at=NOW,
     )
     with store.read() as reads:
         assert reads.user("sub-1") == saved
@@ -41,8 +42,19 @@ def test_a_user_who_returns_keeps_the_sub_and_has_the_new_profile(store):
         again = _login(tx, new_sub="sub-2", now=NOW + 9, name=None, email_verified=False, claims={})
         assert tx.user("sub-2") is None
     assert again == dataclasses.replace(
-        first, name=None, email_verified=False, claims={}, last_login_at=NOW + 9
-    )
+        first, name=None, email_verified=False, claims={}, last_login_at=NOW + 9,
+        described_at=NOW + 9,
+    )  # fmt: skip
+
+
+def test_an_older_description_does_not_replace_a_newer_one(store):
+    with store.write() as tx:
+        newer = _login(tx, now=NOW + 9)
+        older = dataclasses.replace(newer, sub="sub-2", name="Old", described_at=NOW + 8)
+        assert tx.describe_user(older) == newer
+        same = dataclasses.replace(newer, name="Same moment")
+        assert tx.describe_user(same) == same
+        assert tx.user("sub-1") == same
 
 
 def test_one_subject_at_two_issuers_is_two_users_even_with_one_email_address(store):

@@ -1,6 +1,8 @@
 """The provider's keys: rotated, unnamed, damaged, and never fetched more than is good."""
 
 import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from authserver.upstream import jwks
 from authserver.upstream.cached import Cached
+from authserver.upstream.client import Walled
 from authserver.upstream.errors import UpstreamError, UpstreamUnavailable
 from authserver.upstream.session import Deadline
 from tests.upstream.jose import new_key, segment
@@ -203,7 +206,7 @@ def test_who_missed_a_refetch_gets_its_result_and_makes_none(clock):
     assert next(fetches) == 3
 
 
-def test_after_a_refetch_that_failed_nobody_says_that_a_key_is_unknown(clock):
+def test_after_a_refetch_that_failed_it_is_asked_again_soon_and_no_key_is_called_unknown(clock):
     answers = iter([1, UpstreamUnavailable("down"), 2])
 
     def fetch(_):
@@ -217,7 +220,7 @@ def test_after_a_refetch_that_failed_nobody_says_that_a_key_is_unknown(clock):
     for _ in range(2):  # asked once
         with pytest.raises(UpstreamUnavailable):
             cached.refetch(first, Deadline(1))
-    clock.seconds += 30
+    clock.seconds += 5
     assert cached.refetch(first, Deadline(1)) == 2
 
 
@@ -226,3 +229,32 @@ def test_who_needs_no_refetch_takes_no_time_of_anybodys(clock):
     first = cached.get(Deadline(1))
     assert cached.refetch(first, Deadline(1)) == 1
     assert cached.refetch(first, Deadline(0)) == 1
+
+
+def test_those_who_meet_a_new_key_at_once_wait_for_one_fetch(clock):
+    answers, go, asked = iter([1, 2, 3]), threading.Event(), threading.Semaphore(0)
+
+    def fetch(_):
+        asked.release()
+        assert go.wait(20)
+        return next(answers)
+
+    cached = Cached("jwks", fetch, clock)
+    go.set()
+    first = cached.get(Deadline(20))
+    go.clear()
+    with ThreadPoolExecutor(3) as pool:
+        found = [pool.submit(cached.refetch, first, Deadline(20)) for _ in range(3)]
+        for _ in range(2):
+            assert asked.acquire(timeout=20)
+        go.set()
+        assert [each.result(20) for each in found] == [2, 2, 2]
+
+
+def test_what_clients_bring_holds_up_no_sign_in(make_login):
+    upstream = Walled(make_login().client, 1)
+    tokens = upstream.subject_tokens
+    with tokens.bulkhead.call():
+        with pytest.raises(UpstreamUnavailable), tokens.bulkhead.call():
+            pass
+        assert upstream.authorization_url(state="s", nonce="n", code_verifier="v" * 43)
