@@ -19,6 +19,7 @@ ALGORITHMS = ("ES256", "ES384", "PS256", "RS256", "EdDSA")
 MAX_LENGTH = 8192
 MAX_LIFETIME = 300  # seconds from now to `exp`, and from `iat` to now
 LEEWAY = 30
+_JWT_TYPES = ("jwt", "client-authentication+jwt")
 _END_OF_TIME = 2**53
 
 
@@ -110,7 +111,9 @@ def _verified(
 ) -> Mapping[str, object]:
     """Return what one of the client's own keys signed; what the header brings along is no key."""
     header = _object(assertion.split(".", maxsplit=1)[0])
-    alg, kid = header.get("alg"), header.get("kid")
+    alg, kid, typ = header.get("alg"), header.get("kid"), header.get("typ", "JWT")
+    if not isinstance(typ, str) or typ.lower().removeprefix("application/") not in _JWT_TYPES:
+        raise refused("typ")  # a token of another kind, made with the same key
     if alg not in algorithms or "crit" in header or "b64" in header:
         raise refused("alg_or_header")
     key = _signer(keys, str(alg), kid)

@@ -91,6 +91,21 @@ def test_062_185_an_assertion_that_is_not_right_authenticates_nobody(deployment,
     assert right.status_code == 200, right.json
 
 
+@pytest.mark.spec("RFC 8725", "3.11")
+@pytest.mark.parametrize(
+    ("typ", "status"),
+    [
+        *((each, 200) for each in ("JWT", "jwt", "client-authentication+jwt",
+                                   "application/client-authentication+jwt")),
+        *((each, 401) for each in ("at+jwt", "oauth-id-jag+jwt", "dpop+jwt", "logout+jwt", "", 7)),
+    ],
+)  # fmt: skip
+def test_062_a_token_of_another_kind_authenticates_nobody(deployment, token, typ, status):
+    header = {"alg": "ES256", "kid": "k1", "typ": typ}
+    made = sign(header, json.dumps(said(deployment)).encode(), KEY)
+    assert exchange(deployment, token, made).status_code == status
+
+
 def test_062_a_secret_does_not_stand_in_for_a_key(deployment, token):
     params = {
         "grant_type": GRANT_TYPE, "subject_token": token, "subject_token_type": ACCESS_TOKEN,
