@@ -174,7 +174,7 @@ class Browser:
 
     def get(self, url: str, headers: dict[str, str] | None = None) -> TestResponse:
         path = self._path(url)
-        return self._follow(self.client.get(path, base_url=self._origin(), headers=headers))
+        return self._follow(self.client.get(path, base_url=self._origin(), headers=headers or {}))
 
     def submit(
         self, page: TestResponse, form: int = 0, *, follow: bool = True, **fields: Any

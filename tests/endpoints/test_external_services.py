@@ -233,9 +233,11 @@ def test_a_token_for_one_actor_is_not_given_to_a_namesake_of_another_issuer(
         ) as deployment,
     ):  # fmt: skip
         for iss in (cluster.issuer, "https://elsewhere.example"):
-            token = foreign.minted(cluster, act={"iss": iss, "sub": "robot"})
+            chain = {"sub": "front", "act": {"iss": iss, "sub": "robot"}}
+            token = foreign.minted(cluster, act=chain)
             assert foreign.ask(deployment, token, "crm").status_code == 200
-    told = [claims_of(each.params["subject_token"])["act"]["act"]["iss"] for each in crm.asked]
+    chains = [claims_of(each.params["subject_token"])["act"]["act"] for each in crm.asked]
+    told = [each["act"]["iss"] for each in chains]
     assert told == [cluster.issuer, "https://elsewhere.example"]
 
 
