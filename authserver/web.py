@@ -1,9 +1,9 @@
 """create_app: builds the server, lists its endpoints, mounts them in one Flask application."""
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 import flask
@@ -58,6 +58,7 @@ DEVICE_PAGES: tuple[tuple[str, str, Page], ...] = (
     ("/device", "POST", device.post),
 )
 _CLOSED = "closed"
+Answers = Literal["something", "that it is off"] | None
 ROOT_ALIASES = ("/authorize", "/token", "/register")  # for clients that ignore the metadata
 
 
@@ -102,17 +103,16 @@ def create_app(
     return app
 
 
-def methods_at(app: flask.Flask, path: str) -> Collection[str]:
-    """Return the methods that an application of ours answers at a full path.
-
-    None where it would only say that something is switched off: a host may have its own page there.
-    """
+def answers_at(app: flask.Flask, path: str) -> Answers:
+    """Return what an application of ours answers at a full path, None where it has nothing."""
     routes = app.url_map.bind("")
+    if not routes.allowed_methods(path):
+        return None
     try:
         endpoint, _ = routes.match(path, "GET")
     except HTTPException:
-        endpoint = ""
-    return () if endpoint.startswith(_CLOSED) else list(routes.allowed_methods(path))
+        return "something"
+    return "that it is off" if endpoint.startswith(_CLOSED) else "something"
 
 
 def endpoints(server: AuthServer) -> list[Endpoint]:

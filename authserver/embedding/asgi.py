@@ -11,7 +11,7 @@ from authserver.app import Clock
 from authserver.audit import Audit
 from authserver.embedding.ownership import LONGEST_BODY, Ownership, is_disowned
 from authserver.settings import Settings
-from authserver.web import create_app, methods_at
+from authserver.web import answers_at, create_app
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -44,7 +44,7 @@ def embed_asgi(
     at_its_path: Any = _at_its_path(app)  # the same types under other names
     # Threads of our own: the kit waits in the loop's for the keys that are served in these.
     ours: Any = WSGIMiddleware(at_its_path, workers=_WORKERS)
-    return _Embedded(host, ours, Ownership.of(partial(methods_at, app), settings.issuer))
+    return _Embedded(host, ours, Ownership.of(partial(answers_at, app), settings.issuer))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from authserver.adapter import MAX_BODY
 from authserver.endpoints.discovery import metadata_paths
+from authserver.web import Answers
 
 Owner = Literal["ours", "host", "either"]
 
@@ -16,29 +17,30 @@ LONGEST_BODY = MAX_BODY
 
 @dataclass(frozen=True, slots=True)
 class Ownership:
-    """Says whose a path is; `methods` returns the methods that we answer at a path.
+    """Says whose a path is; `answers` returns what we answer there.
 
     Ours is what we answer below the issuer's path, and the metadata whose URL carries that path:
     both are the issuer's by its name. What else we answer either may own: the root aliases, the
     metadata of resources, and with an issuer that has no path everything.
     """
 
-    methods: Callable[[str], Iterable[str]]
+    answers: Callable[[str], Answers]
     below: str | None
     metadata: frozenset[str]
 
     @classmethod
-    def of(cls, methods: Callable[[str], Iterable[str]], issuer: str) -> Self:
+    def of(cls, answers: Callable[[str], Answers], issuer: str) -> Self:
         """Return who owns what beside an application of ours at an issuer."""
         path = urlsplit(issuer).path
         named = (each for each in metadata_paths(issuer) if path and path in each)
-        return cls(methods, f"{path}/" if path else None, frozenset(named))
+        return cls(answers, f"{path}/" if path else None, frozenset(named))
 
     def owner(self, path: str) -> Owner:
         """Return who owns a full path."""
-        if not list(self.methods(path)):
-            return "host"
+        answers = self.answers(path)
         is_below = self.below is not None and path.startswith(self.below)
+        if answers is None or (answers == "that it is off" and not is_below):
+            return "host"
         return "ours" if is_below or path in self.metadata else "either"
 
 

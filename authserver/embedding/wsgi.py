@@ -13,7 +13,7 @@ from authserver.app import Clock
 from authserver.audit import Audit
 from authserver.embedding.ownership import LONGEST_BODY, Ownership, is_disowned
 from authserver.settings import Settings
-from authserver.web import create_app, methods_at
+from authserver.web import answers_at, create_app
 
 
 def embed_wsgi(
@@ -29,7 +29,7 @@ def embed_wsgi(
     The host's answer wins where both have one, except below the issuer's path.
     """
     ours = create_app(settings, clock=clock, audit=audit, upkeep=upkeep)
-    return _Embedded(host, ours, Ownership.of(partial(methods_at, ours), settings.issuer))
+    return _Embedded(host, ours, Ownership.of(partial(answers_at, ours), settings.issuer))
 
 
 @dataclass(frozen=True, slots=True)

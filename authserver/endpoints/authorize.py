@@ -37,6 +37,7 @@ _CANNOT = "The application sent a request that cannot be answered"
 
 def authorize(server: AuthServer, request_id: str, now: int) -> flask.Response:
     """Check the request: client, redirect URI, then all that the client may be told about."""
+    browser.check_is_opened()
     server.limiter.check_authorize(peer_address())
     received = forms.query(_CANNOT)
     client = _find_client(server, received, request_id, now)
@@ -124,7 +125,6 @@ def _begin(
             _spend(tx, pushed, now)
             steps.touch_session(tx, flow)
         else:
-            browser.check_is_opened()
             _check_room(server, tx, flow, pushed)
             _spend(tx, pushed, now)
             tx.add_pending(flow.pending)

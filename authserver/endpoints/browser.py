@@ -22,11 +22,13 @@ _PORT = re.compile(r":[0-9]+\Z")
 
 
 def check_is_opened() -> None:
-    """Raise PageError (403) for what a page loads as its picture or in a frame of its own.
+    """Raise PageError (403) for what a page loads as its picture, in a frame, or in advance.
 
     Nobody sees it there, and each such request would count for the network of whoever visits it.
     """
-    if flask.request.headers.get("Sec-Fetch-Dest", "document") != "document":
+    headers = flask.request.headers
+    is_ahead = "prefetch" in f"{headers.get('Sec-Purpose')} {headers.get('Purpose')}".lower()
+    if is_ahead or headers.get("Sec-Fetch-Dest", "document") != "document":
         raise PageError(
             403,
             "This page opens in a window of its own",

@@ -46,27 +46,27 @@ def _issue(
     """Prove, ask the policy, bind, spend, mint; in this order."""
     with slowed_down(server, client.client_id, request):
         proof = identity_assertion.prove(server, client, request.params, request.now)
-    if proof.is_denied:  # a signed word is no guess: who brings many of them is not slowed down
-        with server.store.write() as tx:
-            identity_assertion.note_denial(tx, proof)
-        raise refused("policy_denied")
     required = proof.resource.dpop_bound_access_tokens_required
     jkt = binding.bind(possession, bound_to=proof.assertion.jkt, required=required)
+    if proof.is_denied:  # a signed word is no guess: who brings many of them is not slowed down
+        with server.store.write() as tx:
+            identity_assertion.note_denial(tx, proof, request.now)
+        raise refused("policy_denied")
     server.keys.signing_alg(request.now)  # raises here: who cannot sign spends nothing
     with slowed_down(server, client.client_id, request):
-        user, sub = _spend(server, proof, possession)
+        user, sub = _spend(server, proof, possession, request.now)
     authorization = replace(proof.authorization, jkt=jkt, sub=sub)
     return _mint(server, proof, authorization, user, request)
 
 
 def _spend(
-    server: AuthServer, proof: Proof, possession: Possession | None
+    server: AuthServer, proof: Proof, possession: Possession | None, now: int
 ) -> tuple[User | None, str]:
     """Take the assertion, once, and what it says of its user, who is looked at anew before."""
     assertion = proof.assertion
     with server.store.write() as tx:
         proof_of_possession.spend(tx, possession)
-        user = identity_assertion.recheck(tx, proof)
+        user = identity_assertion.recheck(tx, proof, now)
         if not tx.spend_assertion(assertion.digest, assertion.expires_at):
             raise refused("replayed")
         return user, identity_assertion.keep_news(tx, proof, user)

@@ -40,7 +40,7 @@ def find(
             found = foreign_token.read(assertion.claims, now)
         else:
             description = described_user.read(tokens, assertion.claims, assertion.issued_at, now)
-            return _of_upstream(server, description)
+            return _of_upstream(server, description, now)
     except UpstreamError as error:
         refusal = refused(error.reason)
     else:
@@ -48,10 +48,10 @@ def find(
     raise refusal
 
 
-def _of_upstream(server: AuthServer, description: Description) -> Account:
+def _of_upstream(server: AuthServer, description: Description, now: int) -> Account:
     told = description.identity
     with server.store.read() as reads:
-        user = description.applied(reads.user_of(told.issuer, told.subject))
+        user = description.applied(reads.user_of(told.issuer, told.subject), now)
     return Account(user.sub, user, description)
 
 

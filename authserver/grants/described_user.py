@@ -31,18 +31,27 @@ class Description:
     said_at: int
     new_sub: str
 
-    def applied(self, known: User | None) -> User:
-        """Return the user as described now: what is left out stays as it was said last."""
+    @property
+    def is_lean(self) -> bool:
+        """Say whether it says nothing of the user."""
+        return not self.speaks_of and not self.identity.claims
+
+    def applied(self, known: User | None, now: int) -> User:
+        """Return the user as described now: what is left out stays as it was said last.
+
+        An older word counts no more; of one that a clock wrote which was ahead nobody knows.
+        """
         told = self.identity
         if known is None:
             return User(
                 self.new_sub, told.issuer, told.subject, told.name, told.email,
                 told.email_verified, dict(told.claims), self.said_at, self.said_at, self.said_at,
             )  # fmt: skip
-        is_lean = not self.speaks_of and not told.claims
-        if is_lean or known.described_at > self.said_at:
+        if self.said_at < known.described_at <= now + identity_assertion.LEEWAY:
             return known
-        user = replace(known, claims=self._claims(known.claims), described_at=self.said_at)
+        user = replace(known, claims=self._claims(known.claims))
+        if self.speaks_of:
+            user = replace(user, described_at=self.said_at)
         if "name" in self.speaks_of:
             user = replace(user, name=told.name)
         if "email" in self.speaks_of:

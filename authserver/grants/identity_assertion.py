@@ -76,7 +76,7 @@ def prove(server: AuthServer, client: Client, params: Params, now: int) -> Proof
     return Proof(authorization, bound, assertion, account, names, held is None, issuer)
 
 
-def recheck(tx: Transaction, proof: Proof) -> User | None:
+def recheck(tx: Transaction, proof: Proof, now: int) -> User | None:
     """Return the user as they are in this very transaction, before anything is spent in it.
 
     Raises `invalid_grant` where they were logged out or revoked since the assertion was made or
@@ -87,11 +87,13 @@ def recheck(tx: Transaction, proof: Proof) -> User | None:
     if tx.epoch_sum(subjects) != authorization.anchor.epochs:
         raise refused("revoked")
     if account.description is None:
-        return account.user
-    if described_user.is_logged_out(tx, account.description):
+        user = None if account.user is None else tx.user(account.sub)
+    elif described_user.is_logged_out(tx, account.description):
         raise refused("logged_out")
-    told = account.description.identity
-    user = account.description.applied(tx.user_of(told.issuer, told.subject))
+    else:
+        told = account.description.identity
+        known = tx.locked_user_of(told.issuer, told.subject)
+        user = account.description.applied(known, now)
     held = _allowed(proof.resource, account, user, proof.assertion, proof.names)
     if held != authorization.scope:
         raise OAuthError(
@@ -108,20 +110,22 @@ def keep_news(tx: Transaction, proof: Proof, user: User | None) -> str:
     description = proof.account.description
     if user is None or description is None:
         return proof.account.sub
-    told = description.identity
-    is_stored = tx.user_of(told.issuer, told.subject) == user
-    return user.sub if is_stored else tx.describe_user(user).sub
+    if user.sub == description.new_sub:
+        return tx.add_user(user).sub
+    if not description.is_lean:
+        tx.describe_user(user)
+    return user.sub
 
 
-def note_denial(tx: Transaction, proof: Proof) -> None:
-    """Store what takes a known user's rights away, once; of others nothing is kept."""
+def note_denial(tx: Transaction, proof: Proof, now: int) -> None:
+    """Store what the upstream said of a known user, once: it may take rights away elsewhere too."""
     description = proof.account.description
     if description is None or described_user.is_logged_out(tx, description):
         return
-    known = tx.user_of(description.identity.issuer, description.identity.subject)
+    known = tx.locked_user_of(description.identity.issuer, description.identity.subject)
     if known is None or not tx.spend_assertion(proof.assertion.digest, proof.assertion.expires_at):
         return
-    tx.describe_user(description.applied(known))
+    tx.describe_user(description.applied(known, now))
 
 
 def _allowed(

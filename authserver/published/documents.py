@@ -17,13 +17,11 @@ from authserver.oauth.client_document import Publishers
 from authserver.oauth.errors import OAuthError
 from authserver.published.fetch import Fetcher, FetchFailed, Withdrawn
 from authserver.published.key_sets import KeySets
-from authserver.published.strangers import MAX_KEPT, Count, Strangers, unavailable
+from authserver.published.strangers import MAX_KEPT, WHILE_FETCHED, Count, Strangers, unavailable
 from authserver.storage.client_documents import StoredDocument
 from authserver.storage.store import Reads, Store
 from authserver.upstream import jwks
 from authserver.upstream.bulkhead import DEFAULT_CALLS
-
-_WHILE_FETCHED = 60  # seconds that one serves longer while another thread asks for the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,7 @@ class ClientDocuments:
             return before
         longer = client_document.STALE if met else 0
         if self._clients.is_being_fetched(client_id):
-            longer = max(longer, _WHILE_FETCHED)
+            longer = max(longer, WHILE_FETCHED)
             if before is not None and stored.serves(now, longer=longer):
                 return before  # nobody has to wait for what was good a moment ago
         if not stored.serves(now, longer=longer):
@@ -149,7 +147,7 @@ class ClientDocuments:
             )
             found = self._described(client_id, fetched.body)
         except (Withdrawn, OAuthError):
-            self._withdraw(client_id)
+            self._withdraw(client_id, now)
             raise
         fresh_until = now + client_document.fresh_for(fetched.fresh_for)
         document = StoredDocument(client_id, fetched.body.decode(), now, fresh_until)
@@ -162,13 +160,13 @@ class ClientDocuments:
             raise _refused("document_keys_unusable")
         return found
 
-    def _withdraw(self, client_id: str) -> None:
+    def _withdraw(self, client_id: str, now: int) -> None:
         """Let what there was serve no longer: its host answered, and does not publish it."""
         with self._store.read() as reads:
             is_stored = reads.client_document(client_id) is not None
         if is_stored:
             with self._store.write() as tx:
-                tx.withdraw_client_document(client_id)
+                tx.withdraw_client_document(client_id, now)
 
     def _is_in_use(self, client_id: str, now: int) -> bool:
         with self._store.read() as reads:
@@ -184,6 +182,8 @@ class ClientDocuments:
         if is_newest and before is not None and clients.digest(before) != clients.digest(found):
             asker.updated(found)
         newer = None if newest is None else self._parsed(newest)
+        if newest is not None and not newest.serves(document.fetched_at):
+            raise unavailable("it was withdrawn meanwhile")
         if newest is None or newer is None:
             return found, document.fresh_until
         return newer, newest.fresh_until

@@ -16,7 +16,7 @@ from authserver.oauth.client_document import Publishers
 from authserver.oauth.errors import OAuthError
 from authserver.oauth.strict_json import parse_object
 from authserver.published.fetch import FetchFailed, Withdrawn
-from authserver.published.strangers import Count, Strangers, unavailable
+from authserver.published.strangers import WHILE_FETCHED, Count, Strangers, unavailable
 from authserver.upstream import jwks
 
 _MAX_BYTES = 64 * 1024
@@ -34,6 +34,11 @@ class _KeySet:
         """Say whether to look for a newer one: it is old, or lacks a key, but not of just now."""
         lacks = kid is not None and all(key.kid != kid for key in self.keys)
         return now >= self.fresh_until or (lacks and now >= self.fetched_at + _RETRY)
+
+    def may_serve_on(self, kid: str | None, now: int) -> bool:
+        """Say whether it was good a moment ago, and has the key: while another thread asks."""
+        has_it = kid is None or any(key.kid == kid for key in self.keys)
+        return has_it and now < self.fresh_until + WHILE_FETCHED
 
 
 class KeySets:
@@ -62,7 +67,9 @@ class KeySets:
         host = self._check(client, uri)
         before = self._kept.find(uri, now)
         if before is not None and (
-            not before.is_due(kid, now) or self._strangers.has_just_failed(uri, now)
+            not before.is_due(kid, now)
+            or self._strangers.has_just_failed(uri, now)
+            or (before.may_serve_on(kid, now) and self._kept.is_being_fetched(uri))
         ):
             return before.keys
         is_known = client.preregistered or is_in_use()

@@ -17,6 +17,7 @@ from authserver.upstream.bulkhead import DEFAULT_CALLS
 
 Count = Callable[[str, bool], None]  # counts a host, and whether it is known; raises past a limit
 
+WHILE_FETCHED = 60  # seconds that what was good serves longer while another thread asks
 PAUSE = 30  # seconds after a failure in which what there was serves without another try
 MAX_KEPT = 1000
 _REMEMBERED = 86400
@@ -59,7 +60,7 @@ class Strangers:
 
     def __init__(self, fetcher: Fetcher, calls: int = DEFAULT_CALLS) -> None:
         self._fetcher = fetcher
-        fetching, waiting = max(calls // 2, 1), calls // 4
+        fetching, waiting = max(calls // 2, 1), max(calls // 4, 1)
         of_a_site = max(fetching - 1, 1)
         self._turns = {each: Turns(fetching, of_a_site) for each in (True, False)}
         self._waiting = {each: Turns(waiting, waiting) for each in (True, False)}

@@ -29,8 +29,12 @@ _KEEP = on_both(
 
 _WITHDRAW = (
     update(_documents)
-    .where(_documents.c.client_id == bindparam("withdrawn_id"))
-    .values(fresh_until=0)
+    .where(
+        _documents.c.client_id == bindparam("withdrawn_id"),
+        (_documents.c.fetched_at <= bindparam("asked_at"))
+        | (_documents.c.fetched_at > bindparam("asked_at") + CLOCK_MARGIN),
+    )
+    .values(fetched_at=bindparam("asked_at"), fresh_until=0)
 )
 _HAS_LIVE_GRANT = select(
     exists().where(
@@ -79,6 +83,9 @@ class ClientDocumentWrites(ClientDocumentReads):
         """Keep a document in place of an older one; False where a newer one is there."""
         return self._row(_KEEP, documents.members(document)) is not None
 
-    def withdraw_client_document(self, client_id: str) -> None:
-        """Let a document serve no longer; requests on their way still see who they are from."""
-        self._changed(_WITHDRAW, {"withdrawn_id": client_id})
+    def withdraw_client_document(self, client_id: str, asked_at: int) -> None:
+        """Let a document serve no longer; requests on their way still see who they are from.
+
+        One that was asked for later stays.
+        """
+        self._changed(_WITHDRAW, {"withdrawn_id": client_id, "asked_at": asked_at})

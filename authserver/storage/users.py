@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, update
 
 from authserver.oauth import epoch
 from authserver.oauth.interaction import RememberedConsent
@@ -27,11 +27,23 @@ _SAVE_USER = on_both(
         .on_conflict_do_update(
             index_elements=[_users.c.upstream_issuer, _users.c.upstream_subject],
             set_={name: statement.excluded[name] for name in _PROFILE},
-            where=_users.c.described_at <= statement.excluded.described_at,
         )
         .returning(*_users.c)
     )
 )
+
+_ADD_USER = on_both(
+    lambda insert: insert(_users).on_conflict_do_nothing(
+        index_elements=[_users.c.upstream_issuer, _users.c.upstream_subject]
+    )
+)
+_DESCRIBED = ("name", "email", "email_verified", "claims", "described_at")
+_DESCRIBE_USER = (
+    update(_users)
+    .where(_users.c.sub == bindparam("described_sub"))
+    .values({name: bindparam(f"new_{name}") for name in _DESCRIBED})
+)
+_LOCK_USER_OF = _FIND_USER_OF.with_for_update()
 
 _FIND_CONSENT = select(_consents.c.scope, _consents.c.client_digest, _consents.c.granted_at).where(
     _consents.c.digest == bindparam("digest"), _consents.c.epochs == epoch_sum()
@@ -92,22 +104,39 @@ class UserWrites(UserReads):
         now: int,
         new_sub: str,
     ) -> User:
-        """Store what the upstream says at a sign-in; `new_sub` is who was not seen before."""
-        return self.describe_user(
-            User(new_sub, issuer, subject, name, email, email_verified, claims, now, now, now)
-        )
+        """Store what the upstream says at a sign-in, which always counts.
 
-    def describe_user(self, user: User) -> User:
-        """Store a user as the upstream describes them, unless what is stored is newer.
-
-        Return the user as stored: the `sub` is taken only by one not seen before.
+        `new_sub` is taken only by a user not seen before.
         """
-        row = {**documents.members(user), "claims": documents.dump(user.claims)}
+        row = {
+            "sub": new_sub, "upstream_issuer": issuer, "upstream_subject": subject,
+            "name": name, "email": email, "email_verified": email_verified,
+            "claims": documents.dump(claims), "created_at": now, "last_login_at": now,
+            "described_at": _said_at(claims, now),
+        }  # fmt: skip
         saved = self._row(_SAVE_USER, row)
-        found = None if saved is None else _user(saved)
-        found = found or self.user_of(user.upstream_issuer, user.upstream_subject)
+        if saved is None:
+            raise AssertionError("an upsert returns its row")
+        return _user(saved)
+
+    def locked_user_of(self, issuer: str, subject: str) -> User | None:
+        """Return the user whom the upstream calls so; nobody else changes them in the meantime."""
+        row = self._row(_LOCK_USER_OF, {"issuer": issuer, "subject": subject})
+        return None if row is None else _user(row)
+
+    def describe_user(self, user: User) -> None:
+        """Store what was said of a user who is locked here."""
+        row = {**documents.members(user), "claims": documents.dump(user.claims)}
+        new = {f"new_{name}": row[name] for name in _DESCRIBED}
+        self._changed(_DESCRIBE_USER, {"described_sub": user.sub, **new})
+
+    def add_user(self, user: User) -> User:
+        """Store a user not seen before; return who is stored, by whoever came first."""
+        row = {**documents.members(user), "claims": documents.dump(user.claims)}
+        self._changed(_ADD_USER, row)
+        found = self.user_of(user.upstream_issuer, user.upstream_subject)
         if found is None:
-            raise AssertionError("who is not stored anew is there")
+            raise AssertionError("who was added is there")
         return found
 
     def remember_consent(
@@ -142,6 +171,12 @@ def split_user(row: Mapping[Any, Any]) -> tuple[dict[str, Any], User | None]:
     own = {name: value for name, value in row.items() if not name.startswith("user_")}
     user = {name[5:]: value for name, value in row.items() if name.startswith("user_")}
     return own, None if user["sub"] is None else _user(user)
+
+
+def _said_at(claims: Mapping[str, object], now: int) -> int:
+    """Return when the upstream said it, by its own clock where it tells: never later than now."""
+    iat = claims.get("iat")
+    return min(iat, now) if isinstance(iat, int) and not isinstance(iat, bool) else now
 
 
 def _consent_digest(*key: str) -> str:

@@ -17,6 +17,7 @@ def upgrade() -> None:
         "users",
         sa.Column("described_at", sa.BigInteger(), nullable=False, server_default=sa.text("0")),
     )
+    op.execute("UPDATE users SET described_at = last_login_at")
 
 
 def downgrade() -> None:

@@ -146,6 +146,26 @@ def test_129_what_was_withdrawn_does_not_come_back_when_its_host_fails(
         assert documents.known(reads, QUICK).client_name == "Editor", "for what is on its way"
 
 
+def test_129_who_asked_earlier_and_heard_later_does_not_bring_back_what_was_withdrawn(
+    documents, hosts, deployment
+):
+    hosts.publish(QUICK)
+    outcome(documents, QUICK)
+    hosts.was_asked.acquire(timeout=20)
+    elsewhere = StrangeHosts()
+    other = elsewhere.client_documents(deployment.server.store)
+    answer = hosts.hang(QUICK)
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(outcome, documents, QUICK, NOW + 400, met=True)
+        assert hosts.was_asked.acquire(timeout=20)
+        elsewhere.documents[QUICK] = Withdrawn("the answer is 404")
+        assert outcome(other, QUICK, NOW + 403, met=True) != "Editor"
+        answer.set()
+        assert slow.result(20) == ("temporarily_unavailable", "it was withdrawn meanwhile")
+    with deployment.server.store.read() as reads:
+        assert not reads.client_document(QUICK).serves(NOW + 404, longer=86400)
+
+
 def test_129_a_clock_that_was_ahead_freezes_no_document(documents, hosts, deployment):
     hosts.publish(QUICK)
     outcome(documents, QUICK, NOW + 30 * 86400)

@@ -1,6 +1,7 @@
 """A client brings what its user's company says of them (ID-JAG): MCP Enterprise-Managed Authz."""
 
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from authserver.keys import NoSigningKey, SigningKeys
 from authserver.oauth import epoch
 from tests.actors import ISSUER, RESOURCE, Browser, Deployment, McpClient, claims_of
 from tests.asserting import SECRET, assertion, bring, start
+from tests.databases import database_url, postgresql_database, postgresql_url  # noqa: F401
 from tests.exchanging import WIKI, basic, form
 from tests.foreign import ABSENT, minted
 from tests.proving import Holder, stranger
@@ -214,6 +216,69 @@ def test_an_older_word_does_not_bring_back_what_a_newer_one_took(
         for old in (early, kept_back):
             refused(bring(deployment, old))
         assert client.refresh(tokens["refresh_token"]).json["error"] == "invalid_grant"
+
+
+def test_a_sign_in_counts_though_an_assertion_of_a_faster_clock_came_before(
+    sqlite_url, idp, company, tmp_path
+):
+    with start(tmp_path, sqlite_url, idp, company, GROUPS) as deployment:
+        granted(bring(deployment, assertion(idp, groups=["dev"], iat=idp.now + 25)))
+        deployment.wait(2)
+        idp.claims = {"groups": []}
+        browser = Browser(deployment)
+        page = browser.sign_in(browser.get(McpClient(deployment).register().authorize_url()))
+        assert page.status_code == 403
+        refused(bring(deployment, assertion(idp)))
+
+
+def test_a_clock_that_was_ahead_freezes_nobody(sqlite_url, idp, company, tmp_path):
+    with start(tmp_path, sqlite_url, idp, company, GROUPS) as deployment:
+        deployment.wait(30 * 86400)
+        granted(bring(deployment, assertion(idp, groups=["dev"])))
+        deployment.wait(-30 * 86400)
+        refused(bring(deployment, assertion(idp, groups=[])))
+        refused(bring(deployment, assertion(idp)))
+
+
+def test_one_taken_with_another_word_first_loses_none(sqlite_url, idp, company, tmp_path):
+    with start(tmp_path, sqlite_url, idp, company, GROUPS) as deployment:
+        granted(bring(deployment, assertion(idp, groups=["dev"])))
+        deployment.wait(1)
+        early = assertion(idp, groups=[])
+        deployment.wait(1)
+        granted(bring(deployment, assertion(idp, department="x")))
+        refused(bring(deployment, early))
+        refused(bring(deployment, assertion(idp)))
+
+
+def test_of_two_at_once_neither_gives_back_what_the_other_took(
+    database_url,  # noqa: F811
+    idp,
+    company,
+    tmp_path,
+    monkeypatch,
+):
+    """On PostgreSQL the second waits for the first; on SQLite it could not even begin."""
+    with start(tmp_path, database_url, idp, company, GROUPS) as deployment:
+        granted(bring(deployment, assertion(idp, groups=["dev"])))
+        recheck, looked, go_on = identity_assertion.recheck, threading.Event(), threading.Event()
+        told = assertion(idp, department="x")
+        with ThreadPoolExecutor(2) as pool, monkeypatch.context() as patch:
+
+            def slowly(*args):
+                found = recheck(*args)
+                looked.set()
+                assert go_on.wait(20)
+                return found
+
+            patch.setattr(identity_assertion, "recheck", slowly)
+            first = pool.submit(bring, deployment, told)
+            assert looked.wait(20)
+            second = pool.submit(bring, deployment, assertion(idp, groups=[]))
+            go_on.set()
+            granted(first.result(20))
+            refused(second.result(20))
+        refused(bring(deployment, assertion(idp)))
 
 
 def test_how_a_user_signed_in_is_the_assertions_to_say(sqlite_url, idp, company, tmp_path):

@@ -108,11 +108,27 @@ def test_one_thread_asks_for_a_newer_set_and_those_who_wait_get_it(key_sets, hos
     hosts.documents[URI] = {"keys": [TWO]}
     waits, answer = counting_who_waits(strangers), hosts.hang(URI)
     with ThreadPoolExecutor(3) as pool:
-        found = [pool.submit(kids, key_sets, NOW + 300) for _ in range(2)]
+        found = [pool.submit(kids, key_sets, NOW + 400) for _ in range(2)]
         assert waits.acquire(timeout=20)
         answer.set()
         assert [each.result(20) for each in found] == [["two"]] * 2
     assert len(hosts.asked) == 2
+
+
+@pytest.mark.spec("RFC 5861", "3")
+def test_while_one_asks_for_a_newer_set_nobody_waits_for_a_key_that_was_good_a_moment_ago(
+    key_sets, hosts
+):
+    kids(key_sets)
+    hosts.documents[URI] = {"keys": [TWO]}
+    answer = hosts.hang(URI)
+    hosts.was_asked.acquire(timeout=20)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(kids, key_sets, NOW + 300)
+        assert hosts.was_asked.acquire(timeout=20)
+        assert [kids(key_sets, NOW + 300, kid="one") for _ in range(5)] == [["one"]] * 5
+        answer.set()
+        assert first.result(20) == ["two"]
 
 
 @pytest.mark.spec("CIMD draft-01", "6.8")

@@ -47,14 +47,22 @@ def test_a_user_who_returns_keeps_the_sub_and_has_the_new_profile(store):
     )  # fmt: skip
 
 
-def test_an_older_description_does_not_replace_a_newer_one(store):
+def test_a_sign_in_always_counts_whatever_was_said_in_between(store):
     with store.write() as tx:
-        newer = _login(tx, now=NOW + 9)
-        older = dataclasses.replace(newer, sub="sub-2", name="Old", described_at=NOW + 8)
-        assert tx.describe_user(older) == newer
-        same = dataclasses.replace(newer, name="Same moment")
-        assert tx.describe_user(same) == same
-        assert tx.user("sub-1") == same
+        first = _login(tx)
+        tx.describe_user(dataclasses.replace(first, name="Later", described_at=NOW + 99))
+        again = _login(tx, now=NOW + 9, name="At the sign-in", claims={"iat": NOW + 7})
+    assert (again.name, again.described_at, again.last_login_at) == (
+        "At the sign-in", NOW + 7, NOW + 9,
+    )  # fmt: skip
+
+
+def test_who_is_described_first_is_made_once(store):
+    with store.write() as tx:
+        first = _login(tx)
+        other = dataclasses.replace(first, sub="sub-2", name="Quicker by a hair")
+        assert tx.add_user(other) == first
+        assert tx.locked_user_of(first.upstream_issuer, first.upstream_subject) == first
 
 
 def test_one_subject_at_two_issuers_is_two_users_even_with_one_email_address(store):
