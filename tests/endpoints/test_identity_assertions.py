@@ -2,7 +2,7 @@
 
 import json
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import Any
 
@@ -275,6 +275,7 @@ def test_of_two_at_once_neither_gives_back_what_the_other_took(
             first = pool.submit(bring, deployment, told)
             assert looked.wait(20)
             second = pool.submit(bring, deployment, assertion(idp, groups=[]))
+            wait([second], timeout=1)  # it cannot end before; where it could, it would by then
             go_on.set()
             granted(first.result(20))
             refused(second.result(20))
