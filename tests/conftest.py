@@ -156,3 +156,13 @@ def deployment(sqlite_url, idp, tmp_path):
 
     with Deployment.start(tmp_path, sqlite_url, idp) as started:
         yield started
+
+
+@pytest.fixture
+def publisher(tmp_path, monkeypatch):
+    """A host that publishes clients, which this machine finds by its name."""
+    from tests.publishing import Publisher, resolve
+
+    resolve(monkeypatch, lambda _: ["127.0.0.1"])
+    with Publisher(tmp_path) as found:
+        yield found

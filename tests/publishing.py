@@ -12,7 +12,9 @@ from typing import Any, Self
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from werkzeug.test import TestResponse
 
+from tests.actors import Browser, McpClient
 from tests.upstream.spoiled_server import Seen, Spoiled, SpoiledServer
 
 HOST = "clients.example"
@@ -140,3 +142,8 @@ def refuse_connections(monkeypatch: Any, *ports: int) -> list[str]:
 
     monkeypatch.setattr(socket.socket, "connect", connect)
     return tried
+
+
+def asked_for(client: McpClient, browser: Browser | None = None, **changes: Any) -> TestResponse:
+    """Return the page that an authorization request leads to."""
+    return (browser or Browser(client.deployment)).get(client.authorize_url(**changes))

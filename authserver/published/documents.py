@@ -85,12 +85,10 @@ class ClientDocuments:
         if before is not None and stored.serves(now):
             self._clients.keep(client_id, before, stored.fresh_until, now)
             return before
-        longer = client_document.STALE if met else 0
-        if self._clients.is_being_fetched(client_id):
-            longer = max(longer, WHILE_FETCHED)
-            if before is not None and stored.serves(now, longer=longer):
-                return before  # nobody has to wait for what was good a moment ago
-        if not stored.serves(now, longer=longer):
+        is_recent = stored.serves(now, longer=WHILE_FETCHED)
+        if before is not None and is_recent and self._clients.is_being_fetched(client_id):
+            return before  # nobody has to wait for what was good a moment ago
+        if not (met and stored.serves(now, longer=client_document.STALE)):
             before = None
         is_known = self._is_in_use(client_id, now)
         return self._newer(client_id, host, before, now, asker, is_known=is_known)

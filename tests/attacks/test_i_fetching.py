@@ -11,7 +11,7 @@ from authserver.published.fetch import FetchFailed, Withdrawn
 from tests.actors import Deployment, McpClient
 from tests.endpoints.test_registered_keys import prove, register
 from tests.published.strange_hosts import ANYBODY, StrangeHosts, anybody, counting_who_waits
-from tests.publishing import CALLBACK, Publisher, resolve
+from tests.publishing import CALLBACK
 from tests.storage.values import a_grant
 from tests.upstream.jose import new_key
 
@@ -114,15 +114,16 @@ def test_129_while_one_fetches_what_was_good_a_moment_ago_nobody_waits(documents
     hosts.publish(QUICK)
     outcome(documents, QUICK)
     hosts.publish(QUICK, client_name="New")
-    answer = hosts.hang(QUICK)
-    with ThreadPoolExecutor(1) as pool:
+    answer, waits = hosts.hang(QUICK), counting_who_waits(documents._strangers)
+    with ThreadPoolExecutor(2) as pool:
         first = pool.submit(outcome, documents, QUICK, NOW + 301)
         for _ in range(2):
             assert hosts.was_asked.acquire(timeout=20)
         assert [outcome(documents, QUICK, NOW + 301) for _ in range(5)] == ["Editor"] * 5
-        assert outcome(documents, QUICK, NOW + 360, met=True) == "Editor"
+        older = pool.submit(outcome, documents, QUICK, NOW + 360, met=True)
+        assert waits.acquire(timeout=20), "what is older is waited for"
         answer.set()
-        assert first.result(20) == "New"
+        assert [first.result(20), older.result(20)] == ["New", "New"]
     assert outcome(documents, QUICK, NOW + 301) == "New"
 
 
@@ -204,13 +205,6 @@ def test_129_a_failure_is_not_kept(documents, hosts):
 
 
 # --- limits of ours are no outage of theirs ---
-
-
-@pytest.fixture
-def publisher(tmp_path, monkeypatch):
-    resolve(monkeypatch, lambda _: ["127.0.0.1"])
-    with Publisher(tmp_path) as found:
-        yield found
 
 
 @pytest.fixture

@@ -5,17 +5,10 @@ import pytest
 from authserver.settings import load
 from tests.actors import Browser, Deployment, McpClient, write_config
 from tests.exchanging import basic, form
-from tests.publishing import CALLBACK, Publisher, resolve
+from tests.publishing import CALLBACK
 
 LISTS = ['denied_domains = ["example"]', 'allowed_domains = ["other.com"]']
 SECRET = "s" * 32
-
-
-@pytest.fixture
-def publisher(tmp_path, monkeypatch):
-    resolve(monkeypatch, lambda _: ["127.0.0.1"])
-    with Publisher(tmp_path) as found:
-        yield found
 
 
 @pytest.fixture

@@ -5,18 +5,11 @@ import re
 import pytest
 from joserfc.jwk import ECKey
 
-from tests.actors import Browser, Deployment, McpClient
-from tests.publishing import CALLBACK, HOST, Publisher, refuse_connections, resolve
+from tests.actors import Deployment, McpClient
+from tests.publishing import CALLBACK, HOST, asked_for, refuse_connections, resolve
 from tests.upstream.spoiled_server import Spoiled
 
 USELESS = ECKey.generate_key("P-521").as_dict(private=False)
-
-
-@pytest.fixture
-def publisher(tmp_path, monkeypatch):
-    resolve(monkeypatch, lambda _: ["127.0.0.1"])
-    with Publisher(tmp_path) as found:
-        yield found
 
 
 @pytest.fixture
@@ -29,11 +22,6 @@ def deployment(sqlite_url, idp, tmp_path, publisher):
 @pytest.fixture
 def client(deployment, publisher):
     return McpClient(deployment, redirect_uri=CALLBACK, client_id=publisher.publish())
-
-
-def asked_for(client, **changes):
-    """Return the page that an authorization request leads to."""
-    return Browser(client.deployment).get(client.authorize_url(**changes))
 
 
 @pytest.mark.parametrize(

@@ -9,19 +9,12 @@ from authserver.oauth import epoch
 from authserver.upkeep import run_once
 from tests.actors import Browser, Deployment, McpClient, claims_of, response_of
 from tests.exchanging import form
-from tests.publishing import CALLBACK, HOST, Publisher, refuse_connections, resolve
+from tests.publishing import CALLBACK, HOST, asked_for, refuse_connections, resolve
 from tests.upstream.jose import new_key, sign
 from tests.upstream.spoiled_server import Spoiled
 
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 NONE_LISTED = {"token_endpoint_auth_methods_supported": ["none", "private_key_jwt"]}
-
-
-@pytest.fixture
-def publisher(tmp_path, monkeypatch):
-    resolve(monkeypatch, lambda _: ["127.0.0.1"])
-    with Publisher(tmp_path) as found:
-        yield found
 
 
 @pytest.fixture
@@ -34,11 +27,6 @@ def deployment(sqlite_url, idp, tmp_path, publisher):
 @pytest.fixture
 def client(deployment, publisher):
     return McpClient(deployment, redirect_uri=CALLBACK, client_id=publisher.publish())
-
-
-def asked_for(client, browser=None, **changes):
-    """Return the page that an authorization request leads to."""
-    return (browser or Browser(client.deployment)).get(client.authorize_url(**changes))
 
 
 @pytest.mark.spec("CIMD draft-01", "4")
