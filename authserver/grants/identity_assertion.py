@@ -123,9 +123,11 @@ def note_denial(tx: Transaction, proof: Proof, now: int) -> None:
     if description is None or described_user.is_logged_out(tx, description):
         return
     known = tx.locked_user_of(description.identity.issuer, description.identity.subject)
-    if known is None or not tx.spend_assertion(proof.assertion.digest, proof.assertion.expires_at):
+    user = None if known is None else description.applied(known, now)
+    if user is None or user == known:
         return
-    tx.describe_user(description.applied(known, now))
+    if tx.spend_assertion(proof.assertion.digest, proof.assertion.expires_at):
+        tx.describe_user(user)
 
 
 def _allowed(

@@ -424,6 +424,16 @@ def test_a_sign_in_at_no_possible_time_is_not_passed_on(deployment, company, sai
     refused(bring(deployment, assertion(company, auth_time=company.now + 3600)))
 
 
+def test_a_denial_that_says_nothing_new_uses_no_assertion_up(sqlite_url, idp, company, tmp_path):
+    with start(tmp_path, sqlite_url, idp, company, GROUPS) as deployment:
+        granted(bring(deployment, assertion(idp, groups=["dev"])))
+        refused(bring(deployment, assertion(idp, groups=[])))
+        lean = assertion(idp)
+        refused(bring(deployment, lean))
+        granted(bring(deployment, assertion(idp, groups=["dev"])))
+        granted(bring(deployment, lean))
+
+
 def test_what_is_refused_makes_no_user(sqlite_url, idp, company, tmp_path):
     with start(tmp_path, sqlite_url, idp, company, GROUPS) as deployment:
         refused(bring(deployment, assertion(idp)))
